@@ -1,0 +1,86 @@
+using Mcp.Errors;
+using Microsoft.Data.Sqlite;
+
+namespace Mcp.Sqlite;
+
+/// <summary>
+/// One role's database: WAL, foreign keys on, synchronous FULL (in WAL mode the default NORMAL may lose the last commits at a power
+/// cut), one writer at a time inside the process and 5 s of patience with others. Opened by <see cref="DatabaseOpening"/>.
+/// Reads use pooled connections and never wait for the writer.
+/// </summary>
+internal sealed class Database : IDisposable
+{
+    private readonly SqliteConnection _writer;
+    private readonly Lock _writing = new();
+    private readonly string _connectionString;
+
+    internal Database(string path, SqliteConnection writer, string connectionString)
+    {
+        Path = path;
+        _writer = writer;
+        _connectionString = connectionString;
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>Opens or creates the database at <paramref name="path"/> and brings its schema up to date.</summary>
+    /// <exception cref="McpException">Damaged, foreign, newer than this program, owned by somebody else, or the disk is full.</exception>
+    public static Database Open(string path, IReadOnlyList<Migration> migrations, TimeProvider clock) =>
+        DatabaseOpening.Open(System.IO.Path.GetFullPath(path), migrations, clock);
+
+    /// <summary>Runs <paramref name="read"/> on one consistent view of the database.</summary>
+    /// <exception cref="McpException">The database is damaged, busy or unreadable.</exception>
+    public T Read<T>(Func<SqliteConnection, T> read)
+    {
+        try
+        {
+            using var connection = new SqliteConnection(_connectionString);
+            connection.Open();
+            connection.Execute(DatabaseOpening.ConnectionPragmas);
+            using var transaction = connection.BeginTransaction(deferred: true);
+            return read(connection);
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteFault.From(e, Path);
+        }
+    }
+
+    /// <summary>Runs <paramref name="write"/> in one immediate transaction; it is durable when this returns, and undone when it throws.</summary>
+    /// <exception cref="McpException">The database is damaged, busy, read-only, or the disk is full.</exception>
+    public T Write<T>(Func<SqliteConnection, T> write)
+    {
+        lock (_writing)
+        {
+            try
+            {
+                using var transaction = _writer.BeginTransaction(deferred: false);
+                var result = write(_writer);
+                transaction.Commit();
+                return result;
+            }
+            catch (SqliteException e)
+            {
+                throw SqliteFault.From(e, Path);
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Write{T}"/>, without a result.</summary>
+    public void Write(Action<SqliteConnection> write) =>
+        Write<object?>(connection =>
+        {
+            write(connection);
+            return null;
+        });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_writing)
+            _writer.Dispose();
+        using var pooled = new SqliteConnection(_connectionString);
+        SqliteConnection.ClearPool(pooled);
+    }
+}
