@@ -1,0 +1,15 @@
+using Mcp.V1;
+
+namespace Mcp.Definitions;
+
+/// <summary>The host names of routes; "" in a spec stands for the service's own name in the zone.</summary>
+internal static class RouteHostname
+{
+    /// <summary>The name that a client uses: the route's own, or <c>service.zone</c>.</summary>
+    public static string Of(ServiceSpec service, RouteSpec route, string zone) => throw new NotImplementedException();
+
+    /// <summary>
+    /// The name inside the fleet: <c>service.zone</c>; for a second public route on the same listener <c>route.service.zone</c> (contract §9).
+    /// </summary>
+    public static string Internal(ServiceSpec service, RouteSpec route, string zone) => throw new NotImplementedException();
+}
