@@ -4,86 +4,109 @@ namespace Mcp.Toml;
 /// A table of a TOML text. Each getter makes its key known (see <see cref="TomlDocument.RejectUnknown"/>), and records a problem with file, line,
 /// column and dotted key when the value is missing or of another kind; it then returns the default, so that reading goes on and finds the rest.
 /// </summary>
-internal sealed class TomlTable
+internal sealed partial class TomlTable(TomlDocument document, string path, TomlPosition at)
 {
+    private readonly Dictionary<string, TomlValue> _values = new(StringComparer.Ordinal);
+    private readonly List<string> _order = [];
+    private readonly List<string> _known = [];
+    private readonly HashSet<string> _ignored = new(StringComparer.Ordinal);
+    private bool _handedOut = path.Length == 0;
+
     /// <summary>The dotted key of this table: <c>components[0].health</c>; empty for the top level.</summary>
-    public string Path => throw new NotImplementedException();
+    public string Path => path;
 
     /// <summary>The document that problems go to.</summary>
-    public TomlDocument Document => throw new NotImplementedException();
+    public TomlDocument Document => document;
 
-    /// <summary>Whether the text has the key; makes nothing known.</summary>
-    public bool Has(string key) => throw new NotImplementedException();
+    /// <summary>Where the table begins.</summary>
+    public TomlPosition At => at;
 
     /// <summary>The keys of the text in their order; makes nothing known.</summary>
-    public IReadOnlyList<string> Keys => throw new NotImplementedException();
+    public IReadOnlyList<string> Keys => _order;
+
+    /// <summary>Whether it was written in braces, so that nothing can be added to it.</summary>
+    public bool IsClosed { get; set; }
+
+    /// <summary>Whether a header of its own was seen; a second one is a mistake.</summary>
+    public bool IsOpened { get; set; }
+
+    /// <summary>Whether the text has the key; makes nothing known.</summary>
+    public bool Has(string key) => _values.ContainsKey(key);
 
     /// <summary>The full dotted key of <paramref name="key"/> in this table.</summary>
-    public string PathOf(string key) => throw new NotImplementedException();
+    public string PathOf(string key) => Join(path, key);
 
-    /// <summary>A string that must be there and not be empty; "" after a problem.</summary>
-    public string RequiredString(string key) => throw new NotImplementedException();
-
-    /// <summary>A string, or null when absent.</summary>
-    public string? OptionalString(string key) => throw new NotImplementedException();
-
-    /// <summary>A string, or <paramref name="fallback"/> when absent.</summary>
-    public string String(string key, string fallback) => throw new NotImplementedException();
-
-    /// <summary>One of the <paramref name="allowed"/> strings, or <paramref name="fallback"/> when absent.</summary>
-    public string Choice(string key, string fallback, params ReadOnlySpan<string> allowed) => throw new NotImplementedException();
-
-    /// <summary>A duration as "2s", "1m30s", "500ms", "7d"; null when absent. A bare number is refused: its unit would be a guess.</summary>
-    public TimeSpan? OptionalDuration(string key) => throw new NotImplementedException();
-
-    /// <summary>A duration, or <paramref name="fallback"/> when absent.</summary>
-    public TimeSpan Duration(string key, TimeSpan fallback) => throw new NotImplementedException();
-
-    /// <summary>true or false, or null when absent.</summary>
-    public bool? OptionalBool(string key) => throw new NotImplementedException();
-
-    /// <summary>true or false, or <paramref name="fallback"/> when absent.</summary>
-    public bool Bool(string key, bool fallback) => throw new NotImplementedException();
-
-    /// <summary>A whole number between the bounds, both inclusive; null when absent.</summary>
-    public long? OptionalInteger(string key, long min, long max) => throw new NotImplementedException();
-
-    /// <summary>A whole number between the bounds, both inclusive, or <paramref name="fallback"/> when absent.</summary>
-    public long Integer(string key, long fallback, long min, long max) => throw new NotImplementedException();
-
-    /// <summary>A port from 1 to 65535, or null when absent.</summary>
-    public int? OptionalPort(string key) => throw new NotImplementedException();
-
-    /// <summary>A port from 1 to 65535, or <paramref name="fallback"/> when absent.</summary>
-    public int Port(string key, int fallback) => throw new NotImplementedException();
-
-    /// <summary>A list of ports; empty when absent.</summary>
-    public IReadOnlyList<int> PortList(string key) => throw new NotImplementedException();
-
-    /// <summary>A list of strings; null when absent.</summary>
-    public IReadOnlyList<string>? OptionalStringList(string key) => throw new NotImplementedException();
-
-    /// <summary>A list of strings; empty when absent.</summary>
-    public IReadOnlyList<string> StringList(string key) => throw new NotImplementedException();
-
-    /// <summary>One string or a list of strings; <paramref name="fallback"/> when absent.</summary>
-    public IReadOnlyList<string> StringOrList(string key, params IReadOnlyList<string> fallback) => throw new NotImplementedException();
-
-    /// <summary>A table, or null when absent.</summary>
-    public TomlTable? OptionalTable(string key) => throw new NotImplementedException();
-
-    /// <summary>A table; an empty one when absent, so that its keys take their defaults.</summary>
-    public TomlTable Table(string key) => throw new NotImplementedException();
-
-    /// <summary>An array of tables (<c>[[key]]</c>); empty when absent.</summary>
-    public IReadOnlyList<TomlTable> ArrayOfTables(string key) => throw new NotImplementedException();
+    /// <summary>Joins a table's path and a key, in quotes where it is not a bare one.</summary>
+    public static string Join(string path, string key)
+    {
+        var part = key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') ? key : $"\"{key}\"";
+        return path.Length == 0 ? part : $"{path}.{part}";
+    }
 
     /// <summary>Makes a key known that this version reads but does nothing with; if it is there, that is a warning with the reason.</summary>
-    public void NotUsed(string key, string why) => throw new NotImplementedException();
+    public void NotUsed(string key, string why)
+    {
+        if (Know(key) is not { } value)
+            return;
+        _ignored.Add(key);
+        document.AddWarning(value.KeyAt, PathOf(key), why);
+    }
 
     /// <summary>Records a problem at <paramref name="key"/>, or at this table when the key is missing.</summary>
-    public void AddProblem(string key, string message) => throw new NotImplementedException();
+    public void AddProblem(string key, string message) =>
+        document.AddProblem(Get(key)?.At ?? PlaceOrStart, PathOf(key), message);
 
     /// <summary>Records a warning at <paramref name="key"/>, or at this table when the key is missing.</summary>
-    public void AddWarning(string key, string message) => throw new NotImplementedException();
+    public void AddWarning(string key, string message) =>
+        document.AddWarning(Get(key)?.At ?? PlaceOrStart, PathOf(key), message);
+
+    /// <summary>The value of a key, for the builder of the tree; makes nothing known.</summary>
+    public TomlValue? Get(string key) => _values.GetValueOrDefault(key);
+
+    /// <summary>Adds a value, for the builder of the tree.</summary>
+    public void Set(string key, TomlValue value)
+    {
+        _values.Add(key, value);
+        _order.Add(key);
+    }
+
+    /// <summary>Adds a problem for every key that no getter asked for, here and in every table that was handed out.</summary>
+    public void RejectUnknown()
+    {
+        foreach (var key in _order)
+        {
+            var value = _values[key];
+            if (!_known.Contains(key))
+                document.AddProblem(value.KeyAt, PathOf(key), UnknownKey.Message(key, _known));
+            else if (!_ignored.Contains(key))
+            {
+                foreach (var inner in value.Items.Append(value))
+                {
+                    if (inner.Table is { _handedOut: true } table)
+                        table.RejectUnknown();
+                }
+            }
+        }
+    }
+
+    // The top level begins where the text begins; a table made up for a missing key, at the place of the nearest one.
+    private TomlPosition PlaceOrStart => at.Line > 0 ? at : new(1, 1);
+
+    /// <summary>Makes a key known and returns its value; null when it is absent, or broken (which was said).</summary>
+    private TomlValue? Know(string key)
+    {
+        if (!_known.Contains(key))
+            _known.Add(key);
+        return _values.GetValueOrDefault(key) is { Kind: not TomlKind.Broken } value ? value : null;
+    }
+
+    private TomlValue? Expect(string key, TomlKind kind, string expected)
+    {
+        if (Know(key) is not { } value)
+            return null;
+        if (value.Kind == kind)
+            return value;
+        document.AddProblem(value.At, PathOf(key), $"is {value.KindText}; {expected} is needed");
+        return null;
+    }
 }

@@ -1,0 +1,104 @@
+using Tomlyn;
+using Tomlyn.Parsing;
+using Tomlyn.Syntax;
+
+namespace Mcp.Toml;
+
+/// <summary>A syntax error in our own words.</summary>
+internal sealed record TomlSyntaxError(TomlPosition At, string Message);
+
+/// <summary>What the tolerant parser gives on: a tree without errors, the errors, and the lines whose values are stand-ins.</summary>
+internal sealed record TolerantResult(DocumentSyntax? Tree, IReadOnlyList<TomlSyntaxError> Errors, IReadOnlySet<int> BrokenLines);
+
+/// <summary>
+/// Finds every syntax error of a text, each once. A parser that goes on after an error reports a cascade of followers, and an open quote or
+/// bracket swallows the rest of the file. So:
+/// 1 parse; 2 believe only the first error; 3 replace the line it is on by the nearest thing that parses (a key keeps its name and gets a
+/// stand-in value, a table header is closed, anything else becomes a comment), for a value over several lines all its lines;
+/// 4 again, until nothing is wrong. The line numbers never change, so everything after the error is judged as if it were not there.
+/// </summary>
+internal static class TolerantParser
+{
+    /// <summary>More errors than this in one file tell nobody anything.</summary>
+    private const int MaxErrors = 50;
+
+    /// <summary>Levels of brackets; a definition has three.</summary>
+    private const int MaxDepth = 16;
+
+    private static readonly TomlSerializerOptions Options = new() { MaxDepth = MaxDepth };
+
+    /// <summary>Parses; the tree is free of syntax errors, and null when the text is beyond repair.</summary>
+    public static TolerantResult Parse(string text)
+    {
+        var lines = text.Split('\n');
+        var errors = new List<TomlSyntaxError>();
+        var broken = new HashSet<int>();
+        for (var attempt = 0; attempt < 3 * MaxErrors; attempt++)
+        {
+            if (TryParse(string.Join('\n', lines)) is not { } tree)
+            {
+                // Whoever wrote this is not helped by a second message.
+                errors.Add(new TomlSyntaxError(new(LineRepair.DeepestLine(lines), 1), $"is nested deeper than {MaxDepth} levels"));
+                break;
+            }
+            var first = tree.Diagnostics.Where(d => d.Kind == DiagnosticMessageKind.Error).OrderBy(d => d.Span.Start.Offset).FirstOrDefault();
+            if (first is null)
+                return new TolerantResult(tree, errors, broken);
+            var at = first.Span.Start.Line;
+            if (at < 0 || at >= lines.Length || errors.Count >= MaxErrors)
+                break;
+            var (from, to) = Extent(tree, at, lines.Length);
+            if (broken.Add(from + 1))
+            {
+                // The parser may notice an open quote or bracket far below; a person looks for it where it was opened.
+                errors.Add(from < at && SyntaxWords.IsUnclosed(first.Message)
+                    ? new TomlSyntaxError(new(from + 1, 1), "opens a quote or bracket that is not closed")
+                    : new TomlSyntaxError(new(at + 1, first.Span.Start.Column + 1), SyntaxWords.Of(first.Message)));
+                lines[from] = LineRepair.StandIn(lines[from]);
+            }
+            else
+            {
+                // The stand-in did not help: the line goes altogether.
+                lines[from] = "#";
+            }
+            for (var i = from + 1; i <= to; i++)
+                lines[i] = "#";
+        }
+        if (errors.Count == 0)
+            errors.Add(new TomlSyntaxError(new(1, 1), "is not TOML"));
+        return new TolerantResult(null, errors, broken);
+    }
+
+    /// <summary>Parses once; null when brackets are nested too deeply.</summary>
+    private static DocumentSyntax? TryParse(string text)
+    {
+        try
+        {
+            return SyntaxParser.Parse(text, Options, "", validate: false);
+        }
+        catch (TomlException)
+        {
+            // Thrown only for the depth, and without a place.
+            return null;
+        }
+    }
+
+    /// <summary>The lines (from 0) that the value around line <paramref name="at"/> covers; the line alone when there is none.</summary>
+    private static (int From, int To) Extent(DocumentSyntax tree, int at, int count)
+    {
+        var enclosing = tree.KeyValues.Concat(tree.Tables.SelectMany(t => t.Items))
+            .Where(k => k.Key is not null && k.Value is not null && k.Key.Span.Start.Line <= at)
+            .MaxBy(k => k.Key!.Span.Start.Offset);
+        if (enclosing is null || enclosing.Key!.Span.Start.Line == at)
+            return (at, at);
+        var from = enclosing.Key.Span.Start.Line;
+        return enclosing.Value switch
+        {
+            // An open list ends where the next statement begins, which is where the parser stumbled.
+            ArraySyntax { CloseBracket: null } or InlineTableSyntax { CloseBrace: null } => (from, at - 1),
+            ArraySyntax or InlineTableSyntax or StringValueSyntax when enclosing.Value.Span.End.Line >= at =>
+                (from, Math.Min(enclosing.Value.Span.End.Line, count - 1)),
+            _ => (at, at),
+        };
+    }
+}
