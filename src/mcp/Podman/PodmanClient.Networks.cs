@@ -53,7 +53,7 @@ internal sealed partial class PodmanClient
             using var document = await _transport.CallAsync(HttpMethod.Delete, $"networks/{Segment(name)}", null, Limits.Change, ct);
             foreach (var report in document?.RootElement.ItemsAt() ?? [])
             {
-                if (report.TextAt("Error") is { Length: > 0 } error)
+                if (report.TextAt("Err") is { Length: > 0 } error)
                     throw new PodmanException(PodmanFailure.Refused, $"DELETE networks/{PodmanException.Words(name)}", PodmanException.Words(error), 200);
             }
             return true;

@@ -17,7 +17,7 @@ internal sealed partial class PodmanClient
             ("follow", query.Follow ? "true" : "false"),
             ("since", query.Since is { } since ? Number(since.ToUnixTimeSeconds()) : null),
             ("tail", query.Tail is { } tail ? Number(tail) : null));
-        await using var stream = await _transport.OpenAsync(HttpMethod.Get, path, null, Limits.Read, ct);
+        await using var stream = await OpenQuietAsync(path, ct);
         var frames = new FrameReader(stream, this);
         var lines = new LogLines(Limits.LogLineBytes);
         while (await frames.NextAsync(ct) is { } frame)
@@ -38,11 +38,14 @@ internal sealed partial class PodmanClient
             filters["type"] = [query.Type];
         if (query.Labels.Count > 0)
             filters["label"] = [.. query.Labels];
+        // The answer's head comes with the first event, so nobody can tell when the subscription stands: events are asked for from the time of
+        // the call on, and none is missed. Podman compares whole seconds; a few earlier ones may come along.
+        var since = query.Since ?? _clock.GetUtcNow();
         var path = "events" + Query(
             ("stream", "true"),
-            ("since", query.Since is { } since ? Number(since.ToUnixTimeSeconds()) : null),
+            ("since", Number(since.ToUnixTimeSeconds())),
             ("filters", JsonSerializer.Serialize(filters, PodmanJson.Default.DictionaryStringStringArray)));
-        await using var stream = await _transport.OpenAsync(HttpMethod.Get, path, null, Limits.Read, ct);
+        await using var stream = await OpenQuietAsync(path, ct);
         var lines = new JsonLines(stream, this);
         while (await lines.NextAsync(ct) is { } line)
         {
@@ -52,6 +55,10 @@ internal sealed partial class PodmanClient
         throw new PodmanException(PodmanFailure.Unreachable, stream.What, "the stream of events ended");
     }
 
+    /// <summary>Podman sends the head of a stream together with its first bytes, which may be hours away.</summary>
+    private Task<PodmanStream> OpenQuietAsync(string path, CancellationToken ct) =>
+        WhileProbingAsync(token => _transport.OpenAsync(HttpMethod.Get, path, null, Timeout.InfiniteTimeSpan, token), ct);
+
     /// <summary>
     /// Runs a call that may rightly be silent for long, and asks podman from time to time on another connection whether it is still there.
     /// </summary>
@@ -59,24 +66,24 @@ internal sealed partial class PodmanClient
     {
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var work = call(both.Token);
-        while (true)
+        try
         {
-            using var pause = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            await Task.WhenAny(work, Task.Delay(Limits.SilenceProbe, _clock, pause.Token));
-            await pause.CancelAsync();
-            if (work.IsCompleted || ct.IsCancellationRequested)
-                return await work;
-            try
+            while (!work.IsCompleted)
             {
-                await PingAsync(ct);
-            }
-            catch (PodmanException)
-            {
-                // The call cannot succeed any more; end it before leaving, so that nothing is left running or unobserved.
-                await both.CancelAsync();
-                await work.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-                throw;
+                using var pause = CancellationTokenSource.CreateLinkedTokenSource(ct);
+                await Task.WhenAny(work, Task.Delay(Limits.SilenceProbe, _clock, pause.Token));
+                await pause.CancelAsync();
+                if (!work.IsCompleted)
+                    await PingAsync(ct);
             }
         }
+        catch
+        {
+            // The call cannot succeed any more; it is ended before leaving, so that nothing is left running or unobserved.
+            await both.CancelAsync();
+            await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+        return await work;
     }
 }

@@ -93,7 +93,8 @@ internal sealed partial class PodmanClient : IDisposable
         return query.ToString();
     }
 
-    private static ByteArrayContent Json<T>(T value, JsonTypeInfo<T> type)
+    /// <summary>A value as a request's body.</summary>
+    internal static ByteArrayContent Json<T>(T value, JsonTypeInfo<T> type)
     {
         var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(value, type));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
