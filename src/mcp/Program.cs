@@ -1,18 +1,61 @@
+using ConsoleAppFramework;
 using Mcp.Cli;
 using Mcp.Transport;
 
-NameLookup.UseBuiltInModules();
+namespace Mcp;
 
-return args switch
+/// <summary>Everything that this one file can be. Each verb is a class in Cli/, named after it.</summary>
+internal static class Program
 {
-    ["--version"] => PrintVersion(),
-    ["self-check"] => SelfCheckCommand.Run(host: null),
-    ["self-check", var host] => SelfCheckCommand.Run(host),
-    _ => 1,
-};
+    private static async Task<int> Main(string[] args)
+    {
+        // Asked by scripts and by upgrades before anything else works: no framework, no configuration, no host.
+        if (args is ["--version"])
+        {
+            Console.Out.WriteLine(ProgramVersion.Text);
+            return ExitCode.Done;
+        }
+        NameLookup.UseBuiltInModules();
+        if (args is ["self-check", ..])
+            return SelfCheckCommand.Run(args.ElementAtOrDefault(1));
 
-static int PrintVersion()
-{
-    Console.Out.WriteLine(typeof(SelfCheckCommand).Assembly.GetName().Version?.ToString(3));
-    return 0;
+        return await new CommandLine(Verbs(), CommandContext.OfThisProcess()).RunAsync(args);
+    }
+
+    /// <summary>The commands; a second argument is the group, the first of two words.</summary>
+    internal static ConsoleApp.ConsoleAppBuilder Verbs()
+    {
+        var app = ConsoleApp.Create();
+        app.UseFilter<ReportingFilter>();
+
+        // Services
+        app.Add<DeployCommand>();
+        app.Add<UndeployCommand>();
+        app.Add<StopCommand>();
+        app.Add<StartCommand>();
+        app.Add<RestartCommand>();
+        app.Add<HistoryCommand>();
+        app.Add<RollbackCommand>();
+        app.Add<ServiceCommand>("service");
+        app.Add<DataCommand>("data");
+
+        // Looking
+        app.Add<StatusCommand>();
+        app.Add<ListCommand>();
+        app.Add<PsCommand>();
+        app.Add<LogsCommand>();
+        app.Add<EventsCommand>();
+        app.Add<WatchCommand>();
+        app.Add<RouteCommand>("route");
+        app.Add<CertCommand>("cert");
+        app.Add<CaCommand>("ca");
+
+        // The fleet
+        app.Add<NodeCommand>("node");
+        app.Add<OperatorCommand>("operator");
+        app.Add<LoginCommand>();
+
+        app.Add<CompletionCommand>();
+        return app;
+    }
 }

@@ -1,0 +1,14 @@
+namespace Mcp.Cli;
+
+/// <summary>What the process answers to its caller (contract §14). Scripts depend on these numbers.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done, or nothing to do.</summary>
+    public const int Done = 0;
+
+    /// <summary>It failed, was refused, or the command line was wrong.</summary>
+    public const int Error = 1;
+
+    /// <summary><c>status --check</c> found something.</summary>
+    public const int Findings = 3;
+}

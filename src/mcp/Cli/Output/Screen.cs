@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Mcp.Text;
+using Spectre.Console;
+
+namespace Mcp.Cli.Output;
+
+/// <summary>Results on standard output: tables in colour on a terminal, plain columns elsewhere, or JSON.</summary>
+internal sealed class Screen(CommandContext context)
+{
+    // Nothing is cut where nobody looks at it: a file or a pipe gets every character of the widest row.
+    private const int UnlimitedWidth = 4096;
+
+    /// <summary>One line; text from elsewhere is escaped.</summary>
+    public void Line(string text = "") => context.Out.WriteLine(Printable.Line(text));
+
+    /// <summary>Several lines, as a definition.</summary>
+    public void Block(string text) => context.Out.Write(Printable.Block(text, maxLength: 16 * 1024 * 1024));
+
+    /// <summary>A table, or <paramref name="ifEmpty"/> on standard error when there are no rows: a script then reads an empty output.</summary>
+    public void Table(Listing listing, string ifEmpty)
+    {
+        if (listing.Rows.Count == 0)
+        {
+            context.Reporter.Note(ifEmpty);
+            return;
+        }
+        var table = new Table().Border(TableBorder.None);
+        foreach (var column in listing.Columns)
+            table.AddColumn(new TableColumn(new Spectre.Console.Text(column, StyleOf(Tone.Dim))).Padding(0, 2).NoWrap());
+        foreach (var row in listing.Rows)
+            table.AddRow(row.Select(cell => new Spectre.Console.Text(cell.Text.Length == 0 ? "-" : Printable.Line(cell.Text), StyleOf(cell.Tone))));
+
+        var text = new StringWriter();
+        OpenConsole(text, context.OutIsTerminal && context.Colours, context.OutIsTerminal ? TerminalWidth() : UnlimitedWidth).Write(table);
+        foreach (var line in text.ToString().TrimEnd('\n').Split('\n'))
+            context.Out.WriteLine(line.TrimEnd());
+    }
+
+    /// <summary>A document of the stable schema in docs/cli.md.</summary>
+    public void Json<T>(T document, JsonTypeInfo<T> type) => context.Out.WriteLine(JsonSerializer.Serialize(document, type));
+
+    /// <summary>A console of the table library that writes to <paramref name="writer"/> and finds out nothing by itself.</summary>
+    internal static IAnsiConsole OpenConsole(TextWriter writer, bool colours, int width)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = colours ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = colours ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(writer),
+        });
+        console.Profile.Width = width;
+        return console;
+    }
+
+    /// <summary>Columns of the terminal; 80 when it does not say.</summary>
+    internal static int TerminalWidth()
+    {
+        try
+        {
+            return Console.WindowWidth > 20 ? Console.WindowWidth : 80;
+        }
+        catch (IOException)
+        {
+            return 80;
+        }
+    }
+
+    private static Style StyleOf(Tone tone) => tone switch
+    {
+        Tone.Good => new Style(Color.Green),
+        Tone.Warning => new Style(Color.Yellow),
+        Tone.Bad => new Style(Color.Red),
+        Tone.Dim => new Style(decoration: Decoration.Dim),
+        _ => Style.Plain,
+    };
+}

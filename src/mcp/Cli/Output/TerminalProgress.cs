@@ -1,0 +1,91 @@
+using Mcp.Text;
+using Mcp.V1;
+using Spectre.Console;
+
+namespace Mcp.Cli.Output;
+
+/// <summary>Progress on a terminal: one line a step with a spinner, a bar where the end is known, and how each step ended.</summary>
+internal sealed class TerminalProgress : ProgressDisplay
+{
+    private readonly CommandContext _context;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, ProgressTask> _tasks = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TransferRate> _rates = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ProgressContext> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _drawing;
+
+    /// <summary>Takes the lower part of the terminal until it is disposed.</summary>
+    public TerminalProgress(CommandContext context)
+    {
+        _context = context;
+        var console = Screen.OpenConsole(context.Error, colours: true, Screen.TerminalWidth());
+        _drawing = console.Progress()
+            .AutoClear(false)
+            .Columns(new SpinnerColumn { CompletedText = " " }, new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 20 })
+            .StartAsync(async drawing =>
+            {
+                _started.SetResult(drawing);
+                await _done.Task;
+            });
+    }
+
+    /// <inheritdoc/>
+    public override void Show(OperationEvent e)
+    {
+        var step = e.Result?.Step is { Length: > 0 } named ? named : e.Step;
+        if (step.Length == 0 || e.Outcome is not null || _done.Task.IsCompleted)
+            return;
+        lock (_lock)
+        {
+            if (!_tasks.TryGetValue(step, out var task))
+            {
+                _tasks[step] = task = _started.Task.GetAwaiter().GetResult().AddTask(Markup.Escape(Printable.Line(step, 60)));
+                task.IsIndeterminate = true;
+            }
+            if (e.Result is { } result)
+                End(task, result);
+            else
+                Advance(task, step, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            foreach (var task in _tasks.Values.Where(t => !t.IsFinished))
+                task.StopTask();
+        }
+        _done.TrySetResult();
+        await _drawing;
+    }
+
+    private void Advance(ProgressTask task, string step, OperationEvent e)
+    {
+        var amount = "";
+        if (e.Total > 0)
+        {
+            task.IsIndeterminate = false;
+            task.MaxValue = e.Total;
+            task.Value = e.Done;
+        }
+        if (e.Unit == "bytes")
+        {
+            if (!_rates.TryGetValue(step, out var rate))
+                _rates[step] = rate = new TransferRate();
+            amount = "  " + rate.Describe(e.Done, e.Total, _context.Clock.GetUtcNow());
+        }
+        task.Description = Markup.Escape(Printable.Line($"{step}{(e.Message.Length > 0 ? $": {e.Message}" : "")}{amount}", 120));
+    }
+
+    private static void End(ProgressTask task, StepResult result)
+    {
+        var (mark, colour) = result.Skipped ? ("–", "yellow") : result.Success ? ("✓", "green") : ("✗", "red");
+        task.IsIndeterminate = false;
+        task.Description = $"[{colour}]{mark}[/] {Markup.Escape(Printable.Line(Ending(result), 200))}";
+        task.Value = task.MaxValue;
+        task.StopTask();
+    }
+}

@@ -1,0 +1,11 @@
+using System.Reflection;
+
+namespace Mcp.Cli;
+
+/// <summary>The version of this file, as every role reports it.</summary>
+internal static class ProgramVersion
+{
+    /// <summary>For example <c>0.1.0</c>.</summary>
+    public static string Text { get; } =
+        typeof(ProgramVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0";
+}

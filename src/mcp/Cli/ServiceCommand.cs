@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Text;
+using ConsoleAppFramework;
+using Mcp.Cli.Configuration;
+using Mcp.Cli.Connecting;
+using Mcp.Cli.Output.Json;
+using Mcp.Definitions;
+using Mcp.Errors;
+using Mcp.Files;
+using Mcp.V1;
+
+namespace Mcp.Cli;
+
+/// <summary>Definitions: on this machine and as the fleet has them.</summary>
+internal sealed class ServiceCommand(CommandContext context)
+{
+    /// <summary>Writes a first definition to start from, into the folder of definitions.</summary>
+    /// <param name="service">service: its name</param>
+    /// <param name="image">the image of its first component</param>
+    /// <param name="port">the port that the container listens on; without it the container is told by $PORT</param>
+    [Command("new")]
+    public void New([Argument] string service, string? image = null, ushort? port = null)
+    {
+        var name = ServiceTarget.Parse(service).Service;
+        var path = ServiceFiles.PathOf(CliConfigurationReader.Read(ConfigurationFolder.Find(context)), name);
+        if (File.Exists(path))
+            throw new McpException(FaultCode.AlreadyExists, $"{path} exists already; it was left alone") { Hint = $"mcp service edit {name}" };
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        DurableFile.Write(path, Encoding.UTF8.GetBytes(DefinitionTemplate.Write(name, image, port)), DurableFile.Secret);
+        context.Screen.Line(path);
+        context.Reporter.Note($"next: mcp service edit {name}, then mcp deploy {name}");
+    }
+
+    /// <summary>Shows a service's definition as the fleet has it; values of env are hidden.</summary>
+    /// <param name="service">service: which</param>
+    /// <param name="json">print JSON</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    [Command("show")]
+    public async Task Show([Argument] string service, bool json = false, CancellationToken cancel = default)
+    {
+        using var link = await FleetLink.OpenAsync(context, cancel);
+        var found = await AskAsync(link, service, cancel);
+        link.Seen?.Remember([KeyValuePair.Create(found.Spec.Name, found.Generation)]);
+        foreach (var component in found.Spec.Components)
+        {
+            for (var i = 0; i < component.Env.Count; i++)
+                component.Env[i] = HideValue(component.Env[i]);
+        }
+        var text = DefinitionWriter.Write(found.Spec);
+        if (json)
+        {
+            context.Screen.Json(
+                new ServiceDocument(found.Spec.Name, found.Node, found.State, found.Generation, found.Epoch, found.SpecHash, [.. found.Images.Select(i => i.ToDocument())], text),
+                CliJson.Default.ServiceDocument);
+            return;
+        }
+        context.Screen.Line($"# {found.State} on {found.Node}, generation {found.Generation}, spec {found.SpecHash}");
+        foreach (var image in found.Images)
+            context.Screen.Line($"# {image.Component}: {image.Reference} is {image.Digest}");
+        context.Screen.Block(text);
+    }
+
+    /// <summary>Opens a definition in $VISUAL or $EDITOR and checks it afterwards; takes it from the fleet when it is not on this machine.</summary>
+    /// <param name="service">service: which</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    [Command("edit")]
+    public async Task Edit([Argument] string service, CancellationToken cancel = default)
+    {
+        var name = ServiceTarget.Parse(service).Service;
+        var path = ServiceFiles.PathOf(CliConfigurationReader.Read(ConfigurationFolder.Find(context)), name);
+        if (!File.Exists(path))
+            await ExportToAsync(path, name, cancel);
+
+        var editor = context.Variable("VISUAL") ?? context.Variable("EDITOR") ?? "vi";
+        var words = editor.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        using var process = Process.Start(new ProcessStartInfo(words[0], [.. words.Skip(1), path]) { UseShellExecute = false })
+            ?? throw new McpException(FaultCode.FailedPrecondition, $"the editor '{editor}' could not be started") { Hint = $"EDITOR=nano mcp service edit {name}" };
+        await process.WaitForExitAsync(cancel);
+        if (process.ExitCode != 0)
+            throw new McpException(FaultCode.Aborted, $"the editor '{editor}' ended with {process.ExitCode}; {path} may have been changed");
+
+        ServiceFiles.Load(path, name, context.Reporter);
+        context.Reporter.Note($"the definition is good; next: mcp deploy {name}");
+    }
+
+    /// <summary>Prints a service's definition as the fleet has it, with the values of env; good to deploy again.</summary>
+    /// <param name="service">service: which</param>
+    /// <param name="output">-o, write it to this file, mode 0600, instead of printing it</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    [Command("export")]
+    public async Task Export([Argument] string service, string? output = null, CancellationToken cancel = default)
+    {
+        if (output is not null)
+        {
+            await ExportToAsync(output, service, cancel);
+            context.Screen.Line(output);
+            return;
+        }
+        using var link = await FleetLink.OpenAsync(context, cancel);
+        context.Screen.Block(DefinitionWriter.Write((await AskAsync(link, service, cancel)).Spec));
+    }
+
+    private async Task ExportToAsync(string path, string service, CancellationToken cancel)
+    {
+        if (File.Exists(path))
+            throw new McpException(FaultCode.AlreadyExists, $"{path} exists already; it was left alone");
+        using var link = await FleetLink.OpenAsync(context, cancel);
+        var found = await AskAsync(link, service, cancel);
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        // env may hold passwords.
+        DurableFile.Write(path, Encoding.UTF8.GetBytes(DefinitionWriter.Write(found.Spec)), DurableFile.Secret);
+        link.Seen?.Remember([KeyValuePair.Create(found.Spec.Name, found.Generation)]);
+        context.Reporter.Note($"{path}: generation {found.Generation} as the fleet has it");
+    }
+
+    private static async Task<GetServiceResponse> AskAsync(FleetLink link, string service, CancellationToken cancel) =>
+        await link.Master.GetServiceAsync(new GetServiceRequest { ServiceName = ServiceTarget.Parse(service).Service }, cancellationToken: cancel);
+
+    private static string HideValue(string assignment)
+    {
+        var equals = assignment.IndexOf('=', StringComparison.Ordinal);
+        return equals < 0 ? assignment : assignment[..equals] + "=(hidden; mcp service export shows it)";
+    }
+}

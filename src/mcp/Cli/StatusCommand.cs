@@ -1,0 +1,85 @@
+using ConsoleAppFramework;
+using Mcp.Cli.Connecting;
+using Mcp.Cli.Output;
+using Mcp.Cli.Output.Json;
+using Mcp.V1;
+
+namespace Mcp.Cli;
+
+/// <summary>How the fleet is: nodes, services as observed, and what an operator should look at, worst first.</summary>
+internal sealed class StatusCommand(CommandContext context)
+{
+    /// <summary>Shows how nodes and services are, and what needs a hand, worst first.</summary>
+    /// <param name="service">service: only this one</param>
+    /// <param name="check">exit 3 when there is any finding</param>
+    /// <param name="direct">ask the agent, not the master</param>
+    /// <param name="node">-n, with --direct: the node to ask</param>
+    /// <param name="json">print JSON</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    [Command("status")]
+    public async Task<int> Status(
+        [Argument] string? service = null, bool check = false, bool direct = false, string? node = null, bool json = false, CancellationToken cancel = default)
+    {
+        using var link = await FleetLink.OpenAsync(context, direct, node, cancel);
+        var found = link.ToAgent ? await AskAgentAsync(link, service, cancel) : await AskMasterAsync(link, service, cancel);
+        if (json)
+            context.Screen.Json(found, CliJson.Default.StatusDocument);
+        else
+            Print(found, service);
+        return check && found.Findings.Count > 0 ? ExitCode.Findings : ExitCode.Done;
+    }
+
+    private void Print(StatusDocument found, string? service)
+    {
+        foreach (var f in found.Findings)
+        {
+            var where = string.Join(' ', new[] { f.Service, f.Node.Length > 0 ? $"on {f.Node}" : "" }.Where(w => w.Length > 0));
+            var text = $"{f.Kind}{(where.Length > 0 ? $" ({where})" : "")}: {f.Message}{(f.Command.Length > 0 ? $"\n  next: {f.Command}" : "")}";
+            context.Reporter.Finding(f.Severity, text);
+        }
+        if (service is null)
+        {
+            var nodes = new Listing("NODE", "ROLE", "STATUS", "CONTAINERS", "VERSION", "HEARD");
+            foreach (var n in found.Nodes)
+                nodes.Add(n.Name, n.Role, NodeCommand.StatusOf(n), n.Containers, n.Version, Measures.Ago(n.LastHeartbeat, context.Clock));
+            context.Screen.Table(nodes, "no nodes yet; mcp node add <name> --role worker");
+            if (found.Services.Count > 0)
+                context.Screen.Line();
+        }
+        var services = new Listing("SERVICE", "NODE", "STATUS", "GEN", "DEPLOYED", "REACHED AT", "DETAIL");
+        foreach (var s in found.Services)
+        {
+            services.Add(
+                s.Name, s.Node, Cell.State(s.Status), (long)s.Generation, Measures.Ago(s.DeployedAt, context.Clock),
+                string.Join(", ", s.Ports.Select(p => $"{p.HostIp}:{p.HostPort}")), s.Detail);
+        }
+        context.Screen.Table(services, service is null ? "no services yet; mcp deploy <service>" : $"there is no service {service}");
+        if (found.Findings.Count == 0)
+            context.Reporter.Note("no findings");
+    }
+
+    private static async Task<StatusDocument> AskMasterAsync(FleetLink link, string? service, CancellationToken cancel)
+    {
+        var answer = await link.Master.StatusAsync(new StatusRequest { ServiceName = service ?? "" }, cancellationToken: cancel);
+        return new StatusDocument(
+            answer.Fleet, answer.Version, answer.MasterSince, [.. answer.Nodes.Select(n => n.ToDocument())],
+            [.. answer.Services.Select(s => s.ToDocument())], [.. answer.Findings.Select(f => f.ToDocument())]);
+    }
+
+    private static async Task<StatusDocument> AskAgentAsync(FleetLink link, string? service, CancellationToken cancel)
+    {
+        var n = await link.Agent.NodeStatusAsync(new NodeStatusRequest(), cancellationToken: cancel);
+        var services = (await link.Agent.ListServicesAsync(new ListServicesRequest(), cancellationToken: cancel)).Services
+            .Where(s => service is null || s.Spec.Name == service);
+        var node = new NodeDocument(
+            n.Name, n.Role, n.Address, n.Arch, n.Problems.Count == 0 ? "healthy" : "unhealthy", string.Join("; ", n.Problems), false, true, n.Containers,
+            n.Services, n.Version, n.MasterContact, n.CertificateExpires, n.DiskFreeBytes, n.MemoryBytes, 0);
+        return new StatusDocument(
+            "", n.Version, "", [node],
+            [.. services.Select(s => new ServiceStatusDocument(
+                s.Spec.Name, n.Name, s.Spec.Tier, s.Status.Status, string.Join("; ", s.Status.Problems), s.Status.Generation, s.Status.Epoch, s.DeployedAt,
+                s.DeployedBy, [.. s.Status.Containers.Select(c => c.ToDocument(n.Name))],
+                [.. s.Status.Containers.SelectMany(c => c.Ports).Select(p => p.ToDocument())]))],
+            [.. n.Problems.Select(p => new FindingDocument("node problem", "warning", n.Name, "", p, "", ""))]);
+    }
+}
