@@ -1,10 +1,63 @@
+using System.Collections.Concurrent;
+using System.Threading.RateLimiting;
 using Mcp.Names;
 
 namespace Mcp.Transport;
 
-/// <summary>The budgets of identities and of peers that fail to authenticate; one for each server.</summary>
-internal sealed class CallLimits
+/// <summary>
+/// The budgets of identities (SPEC §5) and of peer addresses that are not, or not yet, authenticated. They are separate: whatever strangers
+/// send, no identity's budget shrinks, and a good certificate behind a noisy address is served. One for each server.
+/// </summary>
+internal sealed class CallLimits : IDisposable
 {
+    private readonly PartitionedRateLimiter<string> _register = PerKey(1, 1, TimeSpan.FromMinutes(1));
+    private readonly PartitionedRateLimiter<string> _heartbeat = PerKey(1, 1, TimeSpan.FromSeconds(10));
+    private readonly PartitionedRateLimiter<string> _strangers;
+    private readonly ConcurrentDictionary<string, bool> _registerGrants = new(StringComparer.Ordinal);
+
+    /// <summary>Budgets with <paramref name="strangersPerMinute"/> unauthenticated calls a minute and peer address.</summary>
+    public CallLimits(int strangersPerMinute)
+    {
+        // Refilled in sixths: after a burst a peer waits ten seconds, not a minute.
+        var part = Math.Max(1, strangersPerMinute / 6);
+        _strangers = PerKey(strangersPerMinute, part, TimeSpan.FromMinutes(1) * part / strangersPerMinute);
+    }
+
     /// <summary>Lets the next Register of <paramref name="agent"/> pass whatever its budget: the master just answered <c>register_again</c>.</summary>
-    public void GrantRegister(Principal agent) => throw new NotImplementedException(agent.Name);
+    public void GrantRegister(Principal agent) => _registerGrants[agent.ToString()] = true;
+
+    /// <summary>Takes one call of <paramref name="caller"/> from its budget; false: there is none left.</summary>
+    internal bool TryTake(CallBudget budget, Principal caller) => budget switch
+    {
+        CallBudget.Register => _registerGrants.TryRemove(caller.ToString(), out _) || Take(_register, caller.ToString()),
+        CallBudget.Heartbeat => Take(_heartbeat, caller.ToString()),
+        _ => true,
+    };
+
+    /// <summary>Takes one unauthenticated call from <paramref name="peerAddress"/>; false: it has had too many.</summary>
+    internal bool TryTakeStranger(string peerAddress) => Take(_strangers, peerAddress);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _register.Dispose();
+        _heartbeat.Dispose();
+        _strangers.Dispose();
+    }
+
+    private static bool Take(PartitionedRateLimiter<string> limiter, string key)
+    {
+        using var lease = limiter.AttemptAcquire(key);
+        return lease.IsAcquired;
+    }
+
+    /// <summary>A token bucket for each key; the framework drops buckets that are full and idle, so a scan of addresses does not fill memory.</summary>
+    private static PartitionedRateLimiter<string> PerKey(int burst, int refill, TimeSpan period) =>
+        PartitionedRateLimiter.Create<string, string>(key => RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = burst,
+            TokensPerPeriod = refill,
+            ReplenishmentPeriod = period,
+            QueueLimit = 0,
+        }));
 }

@@ -10,7 +10,6 @@ internal static class HealthMethods
     public static readonly IReadOnlyList<MethodRule> Rules =
     [
         new($"{Service}/Check", Access.Known),
-        new($"{Service}/List", Access.Known),
         new($"{Service}/Watch", Access.Known),
     ];
 }

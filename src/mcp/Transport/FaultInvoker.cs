@@ -1,0 +1,118 @@
+using Grpc.Core;
+
+namespace Mcp.Transport;
+
+/// <summary>
+/// Calls that speak our language: a failure arrives as <see cref="Errors.McpException"/> with what the other side said, and a unary call always has a
+/// deadline. Cancellation by the caller's own token stays OperationCanceledException.
+/// </summary>
+internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
+{
+    /// <inheritdoc/>
+    public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
+        throw new NotSupportedException("Blocking calls are not made here.");
+
+    /// <inheritdoc/>
+    public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
+    {
+        // By the machine's own clock: gRPC measures deadlines against it, whatever clock judges certificates.
+        if (options.Deadline is null)
+            options = options.WithDeadline(DateTime.UtcNow + PeerChannel.UnaryDeadline);
+        var call = inner.AsyncUnaryCall(method, host, options, request);
+        return new(Translated(call.ResponseAsync, options), Translated(call.ResponseHeadersAsync, options), call.GetStatus, call.GetTrailers, call.Dispose);
+    }
+
+    /// <inheritdoc/>
+    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
+    {
+        var call = inner.AsyncServerStreamingCall(method, host, options, request);
+        return new(new Reader<TResponse>(this, call.ResponseStream, options), Translated(call.ResponseHeadersAsync, options), call.GetStatus, call.GetTrailers, call.Dispose);
+    }
+
+    /// <inheritdoc/>
+    public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options)
+    {
+        var call = inner.AsyncClientStreamingCall(method, host, options);
+        return new(
+            new Writer<TRequest>(this, call.RequestStream, options), Translated(call.ResponseAsync, options), Translated(call.ResponseHeadersAsync, options),
+            call.GetStatus, call.GetTrailers, call.Dispose);
+    }
+
+    /// <inheritdoc/>
+    public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options)
+    {
+        var call = inner.AsyncDuplexStreamingCall(method, host, options);
+        return new(
+            new Writer<TRequest>(this, call.RequestStream, options), new Reader<TResponse>(this, call.ResponseStream, options), Translated(call.ResponseHeadersAsync, options),
+            call.GetStatus, call.GetTrailers, call.Dispose);
+    }
+
+    private Task<T> Translated<T>(Task<T> task, CallOptions options)
+    {
+        var translated = AwaitAsync(task, options.CancellationToken);
+        // A caller that never looks at the headers must not be told about them by the finalizer.
+        _ = translated.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return translated;
+    }
+
+    private async Task<T> AwaitAsync<T>(Task<T> task, params CancellationToken[] own)
+    {
+        try
+        {
+            return await task;
+        }
+        catch (RpcException e)
+        {
+            throw Translate(e, own);
+        }
+    }
+
+    private Exception Translate(RpcException e, CancellationToken[] own)
+    {
+        if (e.StatusCode == StatusCode.Cancelled)
+        {
+            foreach (var token in own)
+            {
+                if (token.IsCancellationRequested)
+                    return new OperationCanceledException($"the call to {peer} was cancelled here", e, token);
+            }
+        }
+        return RpcFault.FromRpc(e, peer);
+    }
+
+    private sealed class Reader<T>(FaultInvoker owner, IAsyncStreamReader<T> inner, CallOptions options) : IAsyncStreamReader<T>
+    {
+        public T Current => inner.Current;
+
+        public Task<bool> MoveNext(CancellationToken cancellationToken) =>
+            owner.AwaitAsync(inner.MoveNext(cancellationToken), options.CancellationToken, cancellationToken);
+    }
+
+    /// <summary>A write that fails because the other side has answered throws that answer: gRPC gives the call's status.</summary>
+    private sealed class Writer<T>(FaultInvoker owner, IClientStreamWriter<T> inner, CallOptions options) : IClientStreamWriter<T>
+    {
+        public WriteOptions? WriteOptions { get => inner.WriteOptions; set => inner.WriteOptions = value; }
+
+        public Task WriteAsync(T message) => GuardAsync(inner.WriteAsync(message), default);
+
+        public Task WriteAsync(T message, CancellationToken cancellationToken) => GuardAsync(inner.WriteAsync(message, cancellationToken), cancellationToken);
+
+        public Task CompleteAsync() => GuardAsync(inner.CompleteAsync(), default);
+
+        private async Task GuardAsync(Task write, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await write;
+            }
+            catch (RpcException e)
+            {
+                throw owner.Translate(e, [options.CancellationToken, cancellationToken]);
+            }
+        }
+    }
+}
