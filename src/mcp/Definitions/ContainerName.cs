@@ -10,5 +10,11 @@ internal static class ContainerName
         service == component ? service : $"{service}-{component}";
 
     /// <summary>The first container name that both services would use, or null. The same service never collides with itself.</summary>
-    public static string? Collision(ServiceSpec one, ServiceSpec other) => throw new NotImplementedException();
+    public static string? Collision(ServiceSpec one, ServiceSpec other)
+    {
+        if (one.Name == other.Name)
+            return null;
+        var names = one.Components.Select(c => Of(one.Name, c.Name)).ToHashSet(StringComparer.Ordinal);
+        return other.Components.Select(c => Of(other.Name, c.Name)).FirstOrDefault(names.Contains);
+    }
 }

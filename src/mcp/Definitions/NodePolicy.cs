@@ -1,6 +1,3 @@
-using Mcp.Errors;
-using Mcp.V1;
-
 namespace Mcp.Definitions;
 
 /// <summary>What a definition may ask of a node: the agent's <c>[policy]</c>. It holds against the master, too.</summary>
@@ -15,16 +12,9 @@ internal sealed record NodePolicy
     /// <summary>Host ports that may be published on an address other than loopback.</summary>
     public IReadOnlyList<int> PublicPorts { get; init; } = [];
 
-    /// <summary>Ports of the agent, the proxy and the master of this node, which no service may publish.</summary>
+    /// <summary>TCP ports of the agent, the proxy and the master of this node, which no service may publish.</summary>
     public IReadOnlyList<int> OwnPorts { get; init; } = [];
 
     /// <summary>Where <c>/srv</c> of definitions lies on this node.</summary>
     public string DataRoot { get; init; } = "/srv";
-}
-
-/// <summary>Whether a node's policy allows a spec; pure.</summary>
-internal static class NodePolicyRules
-{
-    /// <summary>Every demand that the policy refuses, with the line that the node's configuration would need.</summary>
-    public static IReadOnlyList<TextProblem> Check(ServiceSpec spec, NodePolicy policy) => throw new NotImplementedException();
 }

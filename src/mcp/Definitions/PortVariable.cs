@@ -6,5 +6,8 @@ namespace Mcp.Definitions;
 internal static class PortVariable
 {
     /// <summary><c>PORT</c> when the component has one route, else <c>PORT_NAME</c>; null for a route with a <c>container_port</c>.</summary>
-    public static string? Of(ComponentSpec component, RouteSpec route) => throw new NotImplementedException();
+    public static string? Of(ComponentSpec component, RouteSpec route) =>
+        route.ContainerPort != 0 ? null
+        : component.Routes.Count == 1 ? "PORT"
+        : "PORT_" + route.Name.Replace('-', '_').ToUpperInvariant();
 }

@@ -5,7 +5,7 @@ internal static class SyntaxWords
 {
     /// <summary>Whether the parser ran over the end of a line or of the file while something was open.</summary>
     public static bool IsUnclosed(string message) =>
-        message.Contains("End-Of-File", StringComparison.OrdinalIgnoreCase) || message.Contains("expecting a closing", StringComparison.OrdinalIgnoreCase) ||
+        message.Contains("End-Of-File", StringComparison.OrdinalIgnoreCase) || message.Contains("newline in a string", StringComparison.Ordinal) || message.Contains("expecting a closing", StringComparison.OrdinalIgnoreCase) ||
         message.Contains("for a value", StringComparison.Ordinal);
 
     /// <summary>What is wrong and, where it is known, what is expected.</summary>

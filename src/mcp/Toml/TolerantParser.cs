@@ -47,13 +47,11 @@ internal static class TolerantParser
             var at = first.Span.Start.Line;
             if (at < 0 || at >= lines.Length || errors.Count >= MaxErrors)
                 break;
-            var (from, to) = Extent(tree, at, lines.Length);
+            var value = ValueBefore(tree, first.Span.Start);
+            var (from, to) = Extent(value, at, lines.Length);
             if (broken.Add(from + 1))
             {
-                // The parser may notice an open quote or bracket far below; a person looks for it where it was opened.
-                errors.Add(from < at && SyntaxWords.IsUnclosed(first.Message)
-                    ? new TomlSyntaxError(new(from + 1, 1), "opens a quote or bracket that is not closed")
-                    : new TomlSyntaxError(new(at + 1, first.Span.Start.Column + 1), SyntaxWords.Of(first.Message)));
+                errors.Add(Error(first, value, from));
                 lines[from] = LineRepair.StandIn(lines[from]);
             }
             else
@@ -83,22 +81,38 @@ internal static class TolerantParser
         }
     }
 
-    /// <summary>The lines (from 0) that the value around line <paramref name="at"/> covers; the line alone when there is none.</summary>
-    private static (int From, int To) Extent(DocumentSyntax tree, int at, int count)
-    {
-        var enclosing = tree.KeyValues.Concat(tree.Tables.SelectMany(t => t.Items))
-            .Where(k => k.Key is not null && k.Value is not null && k.Key.Span.Start.Line <= at)
+    /// <summary>The last key and value that begin before a place.</summary>
+    private static KeyValueSyntax? ValueBefore(DocumentSyntax tree, TextPosition place) =>
+        tree.KeyValues.Concat(tree.Tables.SelectMany(t => t.Items))
+            .Where(k => k.Key is not null && k.Value is not null && k.Key.Span.Start.Offset < place.Offset)
             .MaxBy(k => k.Key!.Span.Start.Offset);
-        if (enclosing is null || enclosing.Key!.Span.Start.Line == at)
-            return (at, at);
-        var from = enclosing.Key.Span.Start.Line;
-        return enclosing.Value switch
+
+    /// <summary>The lines (from 0) that the value around line <paramref name="at"/> covers; the line alone when there is none.</summary>
+    private static (int From, int To) Extent(KeyValueSyntax? value, int at, int count)
+    {
+        var from = value?.Key!.Span.Start.Line ?? at;
+        return value?.Value switch
         {
+            _ when from == at => (at, at),
             // An open list ends where the next statement begins, which is where the parser stumbled.
             ArraySyntax { CloseBracket: null } or InlineTableSyntax { CloseBrace: null } => (from, at - 1),
-            ArraySyntax or InlineTableSyntax or StringValueSyntax when enclosing.Value.Span.End.Line >= at =>
-                (from, Math.Min(enclosing.Value.Span.End.Line, count - 1)),
+            ArraySyntax or InlineTableSyntax or StringValueSyntax when value.Value.Span.End.Line >= at =>
+                (from, Math.Min(value.Value.Span.End.Line, count - 1)),
             _ => (at, at),
         };
+    }
+
+    /// <summary>The error at the place where a person looks for it: an open quote or bracket is noticed far below, but mended where it was opened.</summary>
+    private static TomlSyntaxError Error(DiagnosticMessage message, KeyValueSyntax? value, int from)
+    {
+        var place = message.Span.Start;
+        if (value?.Value is { } opened && opened.Span.Start.Line == from && SyntaxWords.IsUnclosed(message.Message)
+            && (from < place.Line || opened is StringValueSyntax))
+        {
+            return new TomlSyntaxError(new(from + 1, opened.Span.Start.Column + 1), opened is StringValueSyntax
+                ? "opens a string that is not closed; it ends with the quote it began with"
+                : "opens a bracket that is not closed");
+        }
+        return new TomlSyntaxError(new(place.Line + 1, place.Column + 1), SyntaxWords.Of(message.Message));
     }
 }

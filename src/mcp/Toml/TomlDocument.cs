@@ -11,6 +11,7 @@ internal sealed class TomlDocument
 {
     private readonly List<TextProblem> _problems = [];
     private readonly List<TextProblem> _warnings = [];
+    private readonly HashSet<string> _broken = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TomlPosition> _places = new(StringComparer.Ordinal);
 
     /// <summary>An empty document; <see cref="TomlText"/> fills it.</summary>
@@ -49,6 +50,12 @@ internal sealed class TomlDocument
 
     /// <summary>Adds a warning at a place.</summary>
     public void AddWarning(TomlPosition at, string key, string message) => _warnings.Add(Make(at, key, message));
+
+    /// <summary>Whether a key stands on a line with a syntax error, so that its value is not known.</summary>
+    public bool IsBroken(string key) => _broken.Contains(key);
+
+    /// <summary>Remembers that the value of a key could not be read.</summary>
+    public void MarkBroken(string key) => _broken.Add(key);
 
     /// <summary>Throws when there are problems.</summary>
     /// <exception cref="McpException">InvalidArgument with all problems; <paramref name="what"/> begins the message, as "the agent's configuration".</exception>

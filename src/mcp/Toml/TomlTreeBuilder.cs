@@ -110,7 +110,10 @@ internal sealed class TomlTreeBuilder(TomlDocument document, IReadOnlySet<int> b
         var at = PositionOf(syntax);
         document.Place(path, at);
         if (brokenLines.Contains(keyAt.Line))
+        {
+            document.MarkBroken(path);
             return new TomlValue(TomlKind.Broken, keyAt, at);
+        }
         return syntax switch
         {
             StringValueSyntax text => new TomlValue(TomlKind.String, keyAt, at) { Text = text.Value ?? "" },
