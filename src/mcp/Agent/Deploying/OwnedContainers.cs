@@ -1,0 +1,87 @@
+using System.Diagnostics.CodeAnalysis;
+using Mcp.Errors;
+using Mcp.Podman;
+using Mcp.Text;
+
+namespace Mcp.Agent.Deploying;
+
+/// <summary>
+/// Everything that stops, renames or removes a container goes through here: by an id from our database, and only after podman's labels for
+/// that id say that it is this component of this service on this node. A name proves nothing.
+/// </summary>
+internal sealed class OwnedContainers(PodmanClient podman, string node)
+{
+    /// <summary>Between SIGTERM and SIGKILL.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>The container of <paramref name="id"/>, or null when podman has none of that id.</summary>
+    /// <exception cref="McpException">There is one, and it is not ours: the registry and podman disagree.</exception>
+    public async Task<ContainerDetail?> FindAsync(string id, string service, string component, CancellationToken ct)
+    {
+        if (id.Length == 0)
+            return null;
+        var found = await podman.InspectContainerAsync(id, ct);
+        if (found is null || found.Id != id)
+            return null;
+        return IsOurs(found.Labels, service, component)
+            ? found
+            : throw new McpException(FaultCode.FailedPrecondition, $"container {id[..12]} is registered for {service}/{component}, but its labels say otherwise; it was not touched")
+            {
+                Cause = $"its name is {Printable.Line(found.Name)}",
+                Hint = $"podman inspect {id[..12]}",
+            };
+    }
+
+    /// <summary>Containers that the operation made, whatever became of their names.</summary>
+    public async Task<IReadOnlyList<ContainerSummary>> MadeByAsync(string operation, string service, CancellationToken ct) =>
+        [.. (await podman.ListContainersAsync([$"{OwnLabels.Operation}={operation}", $"{OwnLabels.Service}={service}", $"{OwnLabels.Node}={node}"], ct))
+            .Where(c => c.Labels.GetValueOrDefault(OwnLabels.Operation) == operation && c.Labels.GetValueOrDefault(OwnLabels.Service) == service)];
+
+    /// <summary>Every container that carries our labels for a service of this node.</summary>
+    public async Task<IReadOnlyList<ContainerSummary>> LabelledAsync(string service, CancellationToken ct) =>
+        [.. (await podman.ListContainersAsync([$"{OwnLabels.Service}={service}", $"{OwnLabels.Node}={node}"], ct))
+            .Where(c => c.Labels.GetValueOrDefault(OwnLabels.Service) == service)];
+
+    /// <summary>SIGTERM, then SIGKILL after the grace; asks again what became of it when podman's answer was lost.</summary>
+    public async Task StopAsync(ContainerDetail container, CancellationToken ct)
+    {
+        if (!IsActive(container.Status))
+            return;
+        try
+        {
+            await podman.StopContainerAsync(container.Id, Grace, ct);
+        }
+        catch (PodmanException e) when (e.EffectUnknown)
+        {
+            if (await podman.InspectContainerAsync(container.Id, ct) is not { } now || !IsActive(now.Status))
+                return;
+            // The runtime may have lost the race with the container's own end; one more signal settles it.
+            await podman.KillContainerAsync(container.Id, ct);
+        }
+    }
+
+    /// <summary>Removes a container that was stopped, or (with <paramref name="force"/>) whatever state it is in.</summary>
+    public async Task RemoveAsync(ContainerDetail container, bool force, CancellationToken ct)
+    {
+        try
+        {
+            await podman.RemoveContainerAsync(container.Id, ct, force);
+        }
+        catch (PodmanException e) when (e.EffectUnknown)
+        {
+            if (await podman.InspectContainerAsync(container.Id, ct) is not null)
+                throw;
+        }
+    }
+
+    /// <summary>Whether labels say: ours, of this node, this service and component.</summary>
+    public bool IsOurs(IReadOnlyDictionary<string, string> labels, string service, string component) =>
+        labels.GetValueOrDefault(OwnLabels.Service) == service && labels.GetValueOrDefault(OwnLabels.Component) == component &&
+        labels.GetValueOrDefault(OwnLabels.Node) == node;
+
+    /// <summary>Whether a process is or may be there.</summary>
+    public static bool IsActive(ContainerStatus status) => status is ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Stopping;
+
+    /// <summary>Whether it runs.</summary>
+    public static bool IsRunning([NotNullWhen(true)] ContainerDetail? container) => container?.Status == ContainerStatus.Running;
+}

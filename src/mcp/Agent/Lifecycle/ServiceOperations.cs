@@ -1,0 +1,144 @@
+using Google.Protobuf;
+using Mcp.Agent.Deploying;
+using Mcp.Agent.Registry;
+using Mcp.Definitions;
+using Mcp.Errors;
+using Mcp.Names;
+using Mcp.Text;
+using Mcp.V1;
+
+namespace Mcp.Agent.Lifecycle;
+
+/// <summary>Who asks, under which id.</summary>
+/// <param name="Id">The operation's id.</param>
+/// <param name="Principal"><c>kind/name</c> of whoever is behind it.</param>
+/// <param name="Direct">Not through the master.</param>
+internal sealed record Asker(OperationId Id, string Principal, bool Direct);
+
+/// <summary>Every change that can be asked of this node, each as one journalled operation.</summary>
+internal sealed class ServiceOperations(
+    AgentParts parts, JournalledOperations journal, ServiceLifecycle lifecycle, DeploymentChecks checks, ImagePreparation images, HealthProbe health, PutBack putBack)
+{
+    private static readonly TimeSpan UndeployPatience = TimeSpan.FromMinutes(2);
+
+    /// <summary>Deploys.</summary>
+    public Task<AgentDeployResult> DeployAsync(Asker asker, AgentDeployRequest request, CancellationToken call)
+    {
+        var order = new DeployOrder
+        {
+            Spec = SpecBuilder.Complete(request.Spec ?? new ServiceSpec()),
+            ClaimedHash = request.SpecHash,
+            SeenGeneration = request.SeenGeneration,
+            Overwrite = request.Overwrite,
+            Pull = request.Pull,
+            Component = request.Component,
+            Fresh = request.Fresh,
+            Epoch = request.Epoch,
+            VolumeId = request.VolumeId,
+            Images = [.. request.Images],
+            Principal = asker.Principal,
+        };
+        return RunAsync(asker, "deploy", order.Service, request, AgentDeployResult.Parser,
+            (entry, stop) => new Deployment(parts, checks, images, health, putBack, entry, order).RunAsync(stop),
+            result => result.AlreadyDone = true,
+            result => new NodeEvent(result.Unchanged ? "deploy-unchanged" : "deployed", "info", $"generation {result.Generation} by {asker.Principal}"), call);
+    }
+
+    /// <summary>Removes the containers of a service; its data stays.</summary>
+    public Task<UndeployServiceResponse> UndeployAsync(Asker asker, UndeployServiceRequest request, CancellationToken call) =>
+        RunAsync(asker, "undeploy", request.Service, request, UndeployServiceResponse.Parser, (entry, stop) => lifecycle.UndeployAsync(request, entry, stop),
+            result => result.AlreadyDone = true, _ => new NodeEvent("undeployed", "info", $"by {asker.Principal}; the data stays"), call, UndeployPatience);
+
+    /// <summary>Stops.</summary>
+    public Task<LifecycleResponse> StopAsync(Asker asker, StopServiceRequest request, CancellationToken call) =>
+        RunAsync(asker, "stop", request.Service, request, LifecycleResponse.Parser, (entry, stop) => lifecycle.StopAsync(request, entry, stop),
+            result => result.AlreadyDone = true, _ => new NodeEvent("stopped", "info", $"by {asker.Principal}") { Component = request.Component }, call);
+
+    /// <summary>Stops a service that another node owns now.</summary>
+    public Task StopByAgentAsync(ServiceName service, CancellationToken call) =>
+        StopAsync(new Asker(ContainerRevival.OwnId(parts.Clock), Principal.TheMaster.ToString(), Direct: false), new StopServiceRequest { Service = service.Value }, call);
+
+    /// <summary>Starts.</summary>
+    public Task<LifecycleResponse> StartAsync(Asker asker, StartServiceRequest request, CancellationToken call) =>
+        RunAsync(asker, "start", request.Service, request, LifecycleResponse.Parser, (entry, stop) => lifecycle.StartAsync(request, entry, stop),
+            result => result.AlreadyDone = true, _ => new NodeEvent("started", "info", $"by {asker.Principal}") { Component = request.Component }, call);
+
+    /// <summary>Stops and starts.</summary>
+    public Task<LifecycleResponse> RestartAsync(Asker asker, RestartServiceRequest request, CancellationToken call) =>
+        RunAsync(asker, "restart", request.Service, request, LifecycleResponse.Parser, (entry, stop) => lifecycle.RestartAsync(request, entry, stop),
+            result => result.AlreadyDone = true, _ => new NodeEvent("restarted", "info", $"by {asker.Principal}") { Component = request.Component }, call);
+
+    /// <summary>Takes the data that lies in the service's folder as the service's own.</summary>
+    public Task<DataRecord> AcceptDataAsync(Asker asker, AcceptDataRequest request, CancellationToken call) =>
+        RunAsync(asker, "accept-data", request.Service, request, DataRecord.Parser, (entry, _) => Task.FromResult(Accept(request, entry)),
+            _ => { }, result => new NodeEvent("data-accepted", "warning", $"{result.Path} is volume {result.VolumeId} epoch {result.Epoch} now, said {asker.Principal}"), call);
+
+    /// <summary>Erases data of a service that is not deployed here.</summary>
+    public Task<PurgeDataResponse> PurgeDataAsync(Asker asker, PurgeDataRequest request, CancellationToken call) =>
+        RunAsync(asker, "purge-data", request.Service, request, PurgeDataResponse.Parser, (entry, stop) => Task.Run(() => Purge(request, entry), stop),
+            _ => { }, result => new NodeEvent("data-purged", "warning", $"{result.Bytes} bytes were erased, said {asker.Principal}"), call);
+
+    private DataRecord Accept(AcceptDataRequest request, OperationEntry entry)
+    {
+        var service = request.Service;
+        var folder = parts.Folders.Observe(service);
+        if (folder.Content is Ownership.FolderContent.Absent or Ownership.FolderContent.Empty)
+        {
+            throw new McpException(FaultCode.NotFound, $"there is no data in {folder.Path} to accept")
+            {
+                Hint = $"put the data there first; or start empty on purpose: mcp deploy {service} --fresh",
+            };
+        }
+        var row = parts.Data.Find(service);
+        var epoch = request.Epoch != 0 ? request.Epoch : NextEpoch(row, folder.Marker);
+        if (row is not null && epoch < row.Epoch)
+            throw new McpException(FaultCode.FailedPrecondition, $"epoch {epoch} is below the {row.Epoch} that this node has seen; an epoch never goes back");
+        var volume = request.VolumeId.Length > 0 ? request.VolumeId : row?.VolumeId ?? folder.Marker?.VolumeId ?? Guid.NewGuid().ToString("D");
+        // The record first, as in a deploy: a marker without a record is refused at every start, which is the safe half.
+        parts.Data.Put(service, volume, epoch, row?.Spec ?? new ServiceSpec { Name = service }, entry.Id.Value);
+        parts.Folders.Mark(service, volume, epoch);
+        return lifecycle.DataOf(service)!;
+    }
+
+    // Taking back a superseded copy is a move of the data: it must outrank the epoch that superseded it.
+    private static ulong NextEpoch(DataRow? row, Ownership.OwnerMarker? marker) => row?.State == "superseded"
+        ? Math.Max(row.Epoch, row.SupersededEpoch) + 1
+        : Math.Max(1, Math.Max(row?.Epoch ?? 0, marker?.Epoch ?? 0));
+
+    private PurgeDataResponse Purge(PurgeDataRequest request, OperationEntry entry)
+    {
+        var service = request.Service;
+        if (request.State is not ("" or "current" or "aside" or "staging"))
+            throw new McpException(FaultCode.InvalidArgument, $"'{Printable.Line(request.State, 40)}' is not a state of data: current, aside, staging");
+        if (request.State is "" or "current" && parts.Services.Find(service) is not null)
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"{service} is deployed on {parts.Node}; its data is not erased under it") { Hint = $"mcp undeploy {service}" };
+        }
+        var bytes = 0UL;
+        if (request.State is "" or "current" && parts.Data.Find(service) is not null)
+        {
+            // Out of the way first, in one rename: a kill half way leaves a rest that nobody takes for a service's data. Its record goes last.
+            if (parts.Folders.MoveAside(service) is { } aside)
+                bytes += parts.Folders.Erase(aside);
+            parts.Data.Remove(service);
+        }
+        if (request.State is "" or "aside")
+        {
+            foreach (var aside in parts.Folders.AsideOf(service))
+                bytes += parts.Folders.Erase(aside);
+        }
+        entry.Scope.Say($"{bytes} bytes were erased");
+        return new PurgeDataResponse { Bytes = bytes };
+    }
+
+    private Task<T> RunAsync<T>(
+        Asker asker, string kind, string service, IMessage request, MessageParser<T> parser, Func<OperationEntry, CancellationToken, Task<T>> body,
+        Action<T> alreadyDone, Func<T, NodeEvent?> happened, CancellationToken call, TimeSpan? patience = null)
+        where T : class, IMessage<T>
+    {
+        if (!ServiceName.TryParse(service, out var name, out var problem))
+            throw new McpException(FaultCode.InvalidArgument, $"the service name '{Printable.Line(service, 80)}' {problem}");
+        var asked = new OperationRequest(asker.Id, kind, name, asker.Principal, asker.Direct, request) { Patience = patience ?? TimeSpan.FromMinutes(5) };
+        return journal.RunAsync(asked, parser, body, alreadyDone, happened, call);
+    }
+}
