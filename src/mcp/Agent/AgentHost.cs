@@ -1,0 +1,208 @@
+using System.Net;
+using Mcp.Agent.Configuration;
+using Mcp.Agent.Deploying;
+using Mcp.Agent.Identity;
+using Mcp.Agent.Lifecycle;
+using Mcp.Agent.Monitoring;
+using Mcp.Agent.Serving;
+using Mcp.Definitions;
+using Mcp.Errors;
+using Mcp.Files;
+using Mcp.Podman;
+using Mcp.Transport;
+using Microsoft.Extensions.Hosting.Systemd;
+
+namespace Mcp.Agent;
+
+/// <summary>
+/// The agent's composition, for <c>mcp agent run</c> and, in one process with a master, for <c>mcp dev</c>. Order of the start: database and key
+/// (a refusal here ends it, before anything was touched) → identity → podman → server, for reading and repair → master link, monitor and
+/// what a killed process left. A podman that is down or hangs stops none of it. At the end containers keep running: only this process goes.
+/// </summary>
+internal sealed partial class AgentHost : IAsyncDisposable
+{
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(10);
+
+    private readonly AgentParts _parts;
+    private readonly PodmanClient _podman;
+    private readonly PodmanService? _podmanService;
+    private readonly RoleServer _server;
+    private readonly MasterLink _link;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ILogger _logger;
+    private Task _background = Task.CompletedTask;
+
+    private AgentHost(AgentParts parts, PodmanClient podman, PodmanService? podmanService, RoleServer server, MasterLink link)
+    {
+        (_parts, _podman, _podmanService, _server, _link) = (parts, podman, podmanService, server, link);
+        _logger = parts.Logging.CreateLogger<AgentHost>();
+    }
+
+    /// <summary>Where the gRPC server listens.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints => _server.Endpoints;
+
+    /// <summary>Completed when the master has answered for the first time.</summary>
+    public Task Registered => _link.FirstAnswer;
+
+    /// <summary>Runs the agent until <paramref name="ct"/>, as a systemd unit or by hand.</summary>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="McpException">It cannot start.</exception>
+    public static async Task<int> RunAsync(AgentConfiguration configuration, ILoggerFactory logging, CancellationToken ct)
+    {
+        await using var host = await StartAsync(configuration, logging, TimeProvider.System, ct);
+        var systemd = new SystemdNotifier();
+        systemd.Notify(ServiceState.Ready);
+        try
+        {
+            await Task.Delay(Timeout.Infinite, ct);
+        }
+        catch (OperationCanceledException)
+        {
+            systemd.Notify(ServiceState.Stopping);
+        }
+        return 0;
+    }
+
+    /// <summary>Starts the agent and returns when its server is up; what a killed process left is resolved behind it.</summary>
+    /// <exception cref="McpException">The database, the key, the identity or the server cannot be used.</exception>
+    public static async Task<AgentHost> StartAsync(AgentConfiguration configuration, ILoggerFactory logging, TimeProvider clock, CancellationToken ct)
+    {
+        var identity = FleetIdentity.Open(configuration);
+        Directory.CreateDirectory(configuration.DataRoot);
+        SecretFile.EnsureFolder(configuration.Home);
+        var podman = new PodmanClient(configuration.PodmanSocket, clock: clock);
+        var parts = new AgentParts(configuration, clock, logging, podman);
+        PodmanService? service = null;
+        try
+        {
+            if (configuration.OwnPodmanService)
+                service = await PodmanService.StartAsync(new PodmanServiceOptions { SocketPath = configuration.PodmanSocket }, clock, logging.CreateLogger<PodmanService>(), ct);
+            var (host, start, monitor) = Compose(parts, podman, service, identity);
+            // Only who holds the socket and the port may work: a second agent of this node ends here, before it touched a container.
+            await host._server.StartAsync(ct);
+            host._background = host.RunBackgroundAsync(start, monitor);
+            return host;
+        }
+        catch
+        {
+            if (service is not null)
+                await service.DisposeAsync();
+            podman.Dispose();
+            parts.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops serving and working; containers keep running.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(DrainLimit);
+        await _parts.Runner.StopAsync(DrainLimit);
+        await _stopping.CancelAsync();
+        await _server.StopAsync(limit.Token);
+        await _background;
+        await _server.DisposeAsync();
+        _link.Dispose();
+        if (_podmanService is not null)
+            await _podmanService.DisposeAsync();
+        _podman.Dispose();
+        _parts.Dispose();
+        _stopping.Dispose();
+        Stopped();
+    }
+
+    private static (AgentHost Host, AgentStart Start, MonitorLoop Monitor) Compose(AgentParts parts, PodmanClient podman, PodmanService? service, FleetIdentity identity)
+    {
+        var configuration = parts.Configuration;
+        var images = new ImagePreparation(podman, configuration);
+        var health = new HealthProbe(podman, parts.Clock);
+        var putBack = new PutBack(parts);
+        var checks = new DeploymentChecks(parts, HostPorts.OnThisNode(configuration.Ports), PolicyOf(configuration));
+        var revival = new ContainerRevival(parts, checks, images);
+        var lifecycle = new ServiceLifecycle(parts, revival, health, putBack);
+        var journal = new JournalledOperations(parts);
+        var open = new OpenOperations(parts, putBack, lifecycle, parts.Logging.CreateLogger<OpenOperations>());
+        journal.ResolveOpen = open.ResolveServiceAsync;
+        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack);
+        var observer = new Observer(parts);
+        var monitor = new MonitorLoop(parts, observer, open, parts.Logging.CreateLogger<MonitorLoop>());
+        var access = new AgentAccess(parts.State);
+
+        RoleServer? server = null;
+        var link = new MasterLink(parts, identity, operations, () => server?.Connections.CutRevoked(access), parts.Logging.CreateLogger<MasterLink>());
+        server = RoleServer.Build(new RoleServerOptions
+        {
+            Role = "agent",
+            Domain = identity.Domain,
+            Addresses = configuration.Listen,
+            SocketPath = configuration.Socket.Length > 0 ? configuration.Socket : null,
+            Credentials = identity.Credentials,
+            Trust = identity.Trust,
+            Table = AgentMethods.Table,
+            Access = access,
+            Audit = new AgentAudit(parts.Events),
+            Clock = parts.Clock,
+            Logging = parts.Logging,
+            Services = services => services.AddSingleton(new AgentService(parts, operations, observer, monitor, identity, health)),
+            Map = endpoints => endpoints.MapGrpcService<AgentService>(),
+            Version = ProgramVersion.Text,
+            Features = AgentFeatures.All,
+            StartWithoutTcp = true,
+        });
+        return (new AgentHost(parts, podman, service, server, link), new AgentStart(parts, journal, open, revival, parts.Logging.CreateLogger<AgentStart>()), monitor);
+    }
+
+    private async Task RunBackgroundAsync(AgentStart start, MonitorLoop monitor)
+    {
+        var ct = _stopping.Token;
+        await Task.Yield();
+        await Task.WhenAll(
+            WatchedAsync("start", () => start.RunAsync(_link.Address is null ? null : _link.FirstAnswer, ct)),
+            WatchedAsync("monitor", () => monitor.RunAsync(ct)),
+            WatchedAsync("master link", () => _link.RunAsync(ct)));
+    }
+
+    // A loop that ends by an error nobody foresaw is begun again, never silently missing.
+    private async Task WatchedAsync(string what, Func<Task> body)
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await body();
+                return;
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                LoopFailed(what, e);
+            }
+            try
+            {
+                await Task.Delay(TimeSpan.FromSeconds(10), _parts.Clock, _stopping.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private static NodePolicy PolicyOf(AgentConfiguration configuration) => configuration.Policy with
+    {
+        DataRoot = configuration.DataRoot,
+        OwnPorts = [.. configuration.Listen.Append(configuration.MasterAddress ?? "").Select(PortOf).Where(p => p > 0).Distinct()],
+    };
+
+    private static int PortOf(string address) =>
+        int.TryParse(address[(address.LastIndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture, out var port) ? port : 0;
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The agent's {Loop} failed unexpectedly and is begun again")]
+    private partial void LoopFailed(string loop, Exception e);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The agent has stopped; containers keep running")]
+    private partial void Stopped();
+}

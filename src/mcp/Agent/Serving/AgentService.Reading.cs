@@ -1,0 +1,232 @@
+using System.Globalization;
+using Grpc.Core;
+using Mcp.Agent.Identity;
+using Mcp.Agent.Lifecycle;
+using Mcp.Agent.Monitoring;
+using Mcp.Agent.Registry;
+using Mcp.Errors;
+using Mcp.Names;
+using Mcp.Podman;
+using Mcp.Text;
+using Mcp.V1;
+using Status = Mcp.V1.ServiceStatus;
+
+namespace Mcp.Agent.Serving;
+
+/// <summary>Looking: always what is seen now, never what was wished.</summary>
+internal sealed partial class AgentService
+{
+    /// <inheritdoc/>
+    public override async Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        var response = new ListServicesResponse();
+        foreach (var service in parts.Services.All())
+        {
+            var listed = new RegisteredService
+            {
+                Spec = service.Spec, Status = await StatusOfAsync(service, context.CancellationToken), DeployedBy = service.Principal,
+                DeployedAt = service.DeployedAt, Operation = service.Operation,
+            };
+            listed.Images.AddRange(service.Components.Select(c => c.Image));
+            response.Services.Add(listed);
+        }
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public override Task<Status> GetServiceStatus(GetServiceStatusRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        return StatusOfAsync(Require(request.Service), context.CancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<LiveCheckResponse> LiveCheck(LiveCheckRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        try
+        {
+            var response = new LiveCheckResponse();
+            foreach (var service in request.Service.Length > 0 ? [Require(request.Service)] : parts.Services.All())
+                response.Containers.AddRange(await WithHealthAsync(service, await observer.ObserveAsync(service, context.CancellationToken), context.CancellationToken));
+            if (request.Service.Length == 0)
+                response.Unmanaged.AddRange(await observer.UnmanagedAsync(context.CancellationToken));
+            return response;
+        }
+        catch (PodmanException e)
+        {
+            throw e.ToFault($"the containers of {parts.Node} could not be looked at");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<NodeStatusResponse> NodeStatus(NodeStatusRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        var services = parts.Services.All();
+        var (total, free) = NodeFacts.Disk(parts.Configuration.DataRoot);
+        var response = new NodeStatusResponse
+        {
+            Name = parts.Node, Role = parts.Configuration.Role, Address = parts.Configuration.Address, Arch = NodeFacts.Arch, Version = ProgramVersion.Text,
+            Services = (uint)services.Count, DiskTotalBytes = total, DiskFreeBytes = free, MemoryBytes = NodeFacts.MemoryBytes(),
+            MasterAddress = parts.State.MasterAddress ?? parts.Configuration.MasterAddress ?? "", MasterContact = parts.State.MasterContact ?? "",
+            CertificateExpires = identity?.Credentials.Current.NotAfter.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "",
+            Term = parts.State.Term,
+        };
+        try
+        {
+            var host = await parts.Podman.InfoAsync(context.CancellationToken);
+            (response.PodmanVersion, response.Rootless) = (host.Version, host.Rootless);
+            response.Containers = (uint)(await parts.Podman.ListContainersAsync(null, context.CancellationToken)).Count(c => c.Status == Podman.ContainerStatus.Running);
+        }
+        catch (PodmanException e)
+        {
+            response.Problems.Add($"podman: {e.Message}");
+        }
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public override async Task<HealthCheckResponse> HealthCheck(HealthCheckRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        var response = new HealthCheckResponse { Status = "healthy" };
+        // The monitor's last look answers at once when podman hangs: the caller waits 3 s at most.
+        if (monitor.PodmanProblem is { } problem)
+        {
+            response.Problems.Add($"podman: {problem}");
+        }
+        else
+        {
+            try
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+                limit.CancelAfter(TimeSpan.FromSeconds(2));
+                response.Containers = (uint)(await parts.Podman.ListContainersAsync(null, limit.Token)).Count(c => c.Status == Podman.ContainerStatus.Running);
+            }
+            catch (Exception e) when (e is PodmanException || (e is OperationCanceledException && !context.CancellationToken.IsCancellationRequested))
+            {
+                response.Problems.Add($"podman: {(e is PodmanException ? e.Message : "no answer within 2 s")}");
+            }
+        }
+        if (response.Problems.Count > 0)
+            response.Status = "degraded";
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public override async Task Events(EventsRequest request, IServerStreamWriter<FleetEvent> responseStream, ServerCallContext context)
+    {
+        Obey(context);
+        await foreach (var happened in parts.Events.WatchAsync(request.Since, request.Service, (int)Math.Min(request.Tail, 100_000), request.Follow, context.CancellationToken))
+            await responseStream.WriteAsync(happened, context.CancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async Task Watch(WatchRequest request, IServerStreamWriter<OperationEvent> responseStream, ServerCallContext context)
+    {
+        Obey(context);
+        var id = ParseOperation(request.Operation);
+        var told = false;
+        await foreach (var happened in parts.Feed.WatchAsync(id.Value, request.After, Patience, context.CancellationToken))
+        {
+            told = true;
+            await responseStream.WriteAsync(happened, context.CancellationToken);
+        }
+        // An operation of an earlier process: its end is in the journal.
+        if (!told && parts.Operations.Find(id) is { } row)
+        {
+            var sequence = request.After;
+            foreach (var step in parts.Operations.Steps(id))
+                await responseStream.WriteAsync(new OperationEvent { Operation = id.Value, Sequence = ++sequence, At = row.Ended, Step = step.Step, Result = step, Node = parts.Node }, context.CancellationToken);
+            if (row.IsOver)
+            {
+                await responseStream.WriteAsync(new OperationEvent
+                {
+                    Operation = id.Value, Sequence = ++sequence, At = row.Ended, Step = row.Step, Node = parts.Node,
+                    Outcome = new OperationOutcome { Success = row.State == "succeeded", Error = row.Error, AlreadyDone = true },
+                }, context.CancellationToken);
+            }
+        }
+        else if (!told && !parts.Runner.IsRunning(id))
+        {
+            throw new McpException(FaultCode.NotFound, $"{parts.Node} knows no operation {id}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<GetOperationResponse> GetOperation(GetOperationRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        var id = ParseOperation(request.Operation);
+        if (parts.Operations.Find(id) is not { } row)
+            return Task.FromResult(new GetOperationResponse { Known = parts.Runner.IsRunning(id), Operation = parts.Runner.IsRunning(id) ? new Operation { Id = id.Value, State = "running", Node = parts.Node } : null });
+        var response = new GetOperationResponse { Known = true, Operation = row.ToMessage(parts.Node, parts.Operations.Steps(id)) };
+        if (row is { Kind: "deploy", State: "succeeded", Result: { } result })
+            response.Deploy = AgentDeployResult.Parser.ParseFrom(result);
+        return Task.FromResult(response);
+    }
+
+    /// <inheritdoc/>
+    public override Task<AgentHistoryResponse> History(AgentHistoryRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        var response = new AgentHistoryResponse();
+        response.Generations.AddRange(parts.Services.Generations(request.Service, parts.Node));
+        return Task.FromResult(response);
+    }
+
+    /// <inheritdoc/>
+    public override Task<ListDataResponse> ListData(ListDataRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        var response = new ListDataResponse();
+        foreach (var row in parts.Data.All())
+        {
+            response.Records.Add(ServiceLifecycle.ToMessage(parts, row));
+            response.Records.AddRange(parts.Folders.AsideOf(row.Service).Select(path => new DataRecord { Service = row.Service, Node = parts.Node, State = "aside", Path = path }));
+        }
+        return Task.FromResult(response);
+    }
+
+    private async Task<Status> StatusOfAsync(RegisteredServiceRow service, CancellationToken ct)
+    {
+        var status = new Status
+        {
+            Name = service.Name, Node = parts.Node, Tier = service.Spec.Tier, Generation = service.Generation, DesiredRunning = service.DesiredRunning,
+            HeldBy = service.HeldBy, SpecHash = service.SpecHash, Epoch = parts.Data.Find(service.Name)?.Epoch ?? 0, Status = "unknown",
+        };
+        try
+        {
+            var containers = await observer.ObserveAsync(service, ct);
+            status.Containers.AddRange(containers);
+            status.Status = Observer.StatusOf(service, containers);
+            status.Problems.AddRange(Observer.ProblemsOf(service, containers));
+        }
+        catch (PodmanException e)
+        {
+            // Unknown, never absent.
+            status.Problems.Add($"podman: {e.Message}");
+        }
+        return status;
+    }
+
+    private async Task<IReadOnlyList<V1.ContainerStatus>> WithHealthAsync(RegisteredServiceRow service, IReadOnlyList<V1.ContainerStatus> containers, CancellationToken ct)
+    {
+        var ports = ContainerRevival.PortsOf(parts, service);
+        await Task.WhenAll(containers.Where(c => c.State == "running").Select(async container =>
+        {
+            var component = service.Spec.Components.First(c => c.Name == container.Component);
+            if (component.Health is { } wanted && await parts.Podman.InspectContainerAsync(container.Id, ct) is { } detail)
+                container.Health = await health.TryAsync(service.Spec, component, wanted, detail, ports, ct) is null ? "healthy" : "unhealthy";
+        }));
+        return containers;
+    }
+
+    private RegisteredServiceRow Require(string service) =>
+        parts.Services.Find(service) ?? throw new McpException(FaultCode.NotFound, $"{Printable.Line(service, 80)} is not deployed on {parts.Node}") { Hint = "mcp list" };
+
+    private static OperationId ParseOperation(string text) =>
+        OperationId.TryParse(text, out var id, out var problem) ? id : throw new McpException(FaultCode.InvalidArgument, $"'{Printable.Line(text, 80)}' {problem}");
+}

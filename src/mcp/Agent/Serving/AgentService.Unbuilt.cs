@@ -1,0 +1,48 @@
+using Grpc.Core;
+using Mcp.V1;
+
+namespace Mcp.Agent.Serving;
+
+/// <summary>Calls whose messages are fixed and whose work belongs to later versions.</summary>
+internal sealed partial class AgentService
+{
+    /// <inheritdoc/>
+    public override Task<AdoptContainersResponse> AdoptContainers(AdoptContainersRequest request, ServerCallContext context) => throw NotYet("adopt");
+
+    /// <inheritdoc/>
+    public override Task<PurgeComponentResponse> PurgeComponent(PurgeComponentRequest request, ServerCallContext context) => throw NotYet("purge");
+
+    /// <inheritdoc/>
+    public override Task<FileWritten> PushFile(IAsyncStreamReader<FileWrite> requestStream, ServerCallContext context) => throw NotYet("push");
+
+    /// <inheritdoc/>
+    public override Task PullFile(FileRead request, IServerStreamWriter<FileContent> responseStream, ServerCallContext context) => throw NotYet("pull");
+
+    /// <inheritdoc/>
+    public override Task<ImageLoaded> LoadImage(IAsyncStreamReader<ImageLoad> requestStream, ServerCallContext context) => throw NotYet("image push");
+
+    /// <inheritdoc/>
+    public override Task<SetupEdgeRouteResponse> SetupEdgeRoute(SetupEdgeRouteRequest request, ServerCallContext context) => throw NotYet("an edge route");
+
+    /// <inheritdoc/>
+    public override Task<RemoveEdgeRouteResponse> RemoveEdgeRoute(RemoveEdgeRouteRequest request, ServerCallContext context) => throw NotYet("an edge route");
+
+    /// <inheritdoc/>
+    public override Task<ListEdgeRoutesResponse> ListEdgeRoutes(ListEdgeRoutesRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        return Task.FromResult(new ListEdgeRoutesResponse());
+    }
+
+    /// <inheritdoc/>
+    public override Task ExportServiceData(ExportServiceDataRequest request, IServerStreamWriter<ExportServiceDataResponse> responseStream, ServerCallContext context) =>
+        throw NotYet("export");
+
+    /// <inheritdoc/>
+    public override Task<ImportServiceDataResponse> ImportServiceData(IAsyncStreamReader<ImportServiceDataRequest> requestStream, ServerCallContext context) =>
+        throw NotYet("import");
+
+    /// <inheritdoc/>
+    public override Task Upgrade(IAsyncStreamReader<UpgradePart> requestStream, IServerStreamWriter<UpgradeProgress> responseStream, ServerCallContext context) =>
+        throw NotYet("upgrade");
+}
