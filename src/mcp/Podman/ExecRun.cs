@@ -14,7 +14,7 @@ internal sealed class ExecRun(PodmanTransport transport, PodmanClient podman, Ti
     private bool _cut;
 
     /// <summary>Runs it.</summary>
-    /// <exception cref="PodmanException">No such container, it does not run, the program does not exist in it, or podman went away.</exception>
+    /// <exception cref="PodmanException">No such container, it does not run, or podman went away. A program that is not there is exit code 126 or 127.</exception>
     public async Task<ExecResult> RunAsync(string containerPath, IReadOnlyList<string> command, TimeSpan timeout, CancellationToken ct)
     {
         // 1

@@ -9,7 +9,10 @@ internal sealed record ImageDetail
     /// <summary>The manifest's digest in the local store, <c>sha256:…</c>.</summary>
     public string Digest { get; init; } = "";
 
-    /// <summary><c>repository@sha256:…</c>: what a later pull of exactly this image asks for. Empty repositories' images have none.</summary>
+    /// <summary>
+    /// <c>repository@sha256:…</c>: what a later pull of exactly this image asks for. An image that was tagged or pushed on this very node has several
+    /// for one repository, and the registry knows only the one that was pulled or pushed.
+    /// </summary>
     public IReadOnlyList<string> RepoDigests { get; init; } = [];
 
     /// <summary>Names with tags.</summary>

@@ -37,18 +37,18 @@ internal sealed partial class PodmanClient
     }
 
     /// <summary>Starts it; one that runs already is left as it is.</summary>
-    public Task StartContainerAsync(string id, CancellationToken ct) => ChangeAsync($"containers/{Segment(id)}/start", Limits.Change, ct);
+    public async Task StartContainerAsync(string id, CancellationToken ct) => await ChangeAsync($"containers/{Segment(id)}/start", Limits.Change, ct);
 
     /// <summary>SIGTERM (or the image's stop signal), then SIGKILL after <paramref name="grace"/>; one that is stopped already is left as it is.</summary>
-    public Task StopContainerAsync(string id, TimeSpan grace, CancellationToken ct)
+    public async Task StopContainerAsync(string id, TimeSpan grace, CancellationToken ct)
     {
         var seconds = (int)Math.Ceiling(Math.Clamp(grace.TotalSeconds, 0, 24 * 3600));
-        return ChangeAsync($"containers/{Segment(id)}/stop{Query(("timeout", Number(seconds)))}", TimeSpan.FromSeconds(seconds) + Limits.StopBeyondGrace, ct);
+        await ChangeAsync($"containers/{Segment(id)}/stop{Query(("timeout", Number(seconds)))}", TimeSpan.FromSeconds(seconds) + Limits.StopBeyondGrace, ct);
     }
 
     /// <summary>Sends a signal, <c>SIGKILL</c> unless said otherwise. A container that does not run is a refusal (409 or 500).</summary>
-    public Task KillContainerAsync(string id, CancellationToken ct, string signal = "SIGKILL") =>
-        ChangeAsync($"containers/{Segment(id)}/kill{Query(("signal", signal))}", Limits.Change, ct);
+    public async Task KillContainerAsync(string id, CancellationToken ct, string signal = "SIGKILL") =>
+        await ChangeAsync($"containers/{Segment(id)}/kill{Query(("signal", signal))}", Limits.Change, ct);
 
     /// <summary>Removes it; false when there was none. Without <paramref name="force"/> a running one is refused. Volumes are not touched.</summary>
     public async Task<bool> RemoveContainerAsync(string id, CancellationToken ct, bool force = false)
@@ -72,8 +72,8 @@ internal sealed partial class PodmanClient
     }
 
     /// <summary>Gives it another name. A taken name is a refusal with <see cref="PodmanException.NameTaken"/>.</summary>
-    public Task RenameContainerAsync(string id, string name, CancellationToken ct) =>
-        ChangeAsync($"containers/{Segment(id)}/rename{Query(("name", name))}", Limits.Change, ct);
+    public async Task RenameContainerAsync(string id, string name, CancellationToken ct) =>
+        await ChangeAsync($"containers/{Segment(id)}/rename{Query(("name", name))}", Limits.Change, ct);
 
     /// <summary>Waits until it does not run and returns its exit code; the caller's token is the only limit, and podman is probed meanwhile.</summary>
     public async Task<int> WaitContainerAsync(string id, CancellationToken ct)

@@ -11,6 +11,6 @@ internal sealed partial class PodmanClient
     /// <param name="timeout">After which it is killed where that is possible and the result says so.</param>
     /// <param name="ct">Ends the waiting.</param>
     /// <param name="outputLimit">Bytes of output kept; the rest is read and dropped.</param>
-    public Task<ExecResult> ExecAsync(string id, IReadOnlyList<string> command, TimeSpan timeout, CancellationToken ct, int outputLimit = 64 * 1024) =>
-        new ExecRun(_transport, this, _clock, outputLimit).RunAsync($"containers/{Segment(id)}", command, timeout, ct);
+    public async Task<ExecResult> ExecAsync(string id, IReadOnlyList<string> command, TimeSpan timeout, CancellationToken ct, int outputLimit = 64 * 1024) =>
+        await new ExecRun(_transport, this, _clock, outputLimit).RunAsync($"containers/{Segment(id)}", command, timeout, ct);
 }

@@ -62,8 +62,8 @@ internal sealed partial class PodmanClient
     }
 
     /// <summary>Gives an image another name. An id as <paramref name="image"/> cannot move under one's feet.</summary>
-    public Task TagImageAsync(string image, string repository, string tag, CancellationToken ct) =>
-        ChangeAsync($"images/{Segment(image)}/tag{Query(("repo", repository), ("tag", tag))}", Limits.Change, ct);
+    public async Task TagImageAsync(string image, string repository, string tag, CancellationToken ct) =>
+        await ChangeAsync($"images/{Segment(image)}/tag{Query(("repo", repository), ("tag", tag))}", Limits.Change, ct);
 
     /// <summary>Removes an image, or only the name where it has others; false when there was none. One in use by a container is refused.</summary>
     public async Task<bool> RemoveImageAsync(string reference, CancellationToken ct)

@@ -108,7 +108,7 @@ internal sealed partial class PodmanService : IAsyncDisposable
             return;
         }
         var child = ChildProcess.Start(
-            _program, [.. _options.GlobalArguments, "system", "service", "--time=0", $"unix://{_options.SocketPath}"], ServiceCommand.Environment(), _outputFile);
+            _program, [.. _options.GlobalArguments, "system", "service", "--time=0", $"unix://{_options.SocketPath}"], ServiceCommand.Environment(_options.Environment), _outputFile);
         await RunAsync(child.Pid, child.Exited);
     }
 

@@ -12,6 +12,9 @@ internal sealed record PodmanServiceOptions
     /// <summary>Arguments before <c>system service</c>, as <c>--root DIR</c>.</summary>
     public IReadOnlyList<string> GlobalArguments { get; init; } = [];
 
+    /// <summary>Variables on top of our own environment.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What it must answer within after a start; the first start on a host makes databases and checks the kernel.</summary>
     public TimeSpan ReadyWithin { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -56,8 +56,10 @@ internal sealed class PodmanTransport : IDisposable
             using var response = await SendAsync(what, method, path, body, absentIsNull, limit.Token);
             if (response.StatusCode == HttpStatusCode.NotFound)
                 return null;
-            using var bytes = await ReadAsync(what, response.Content, limit.Token);
-            return bytes.Length == 0 ? null : JsonText.Parse(what, bytes.GetBuffer().AsMemory(0, (int)bytes.Length));
+            using var content = await ReadAsync(what, response.Content, limit.Token);
+            var bytes = content.GetBuffer().AsMemory(0, (int)content.Length);
+            // Some calls answer with a line feed only.
+            return bytes.Span.IsEmpty || !bytes.Span.ContainsAnyExcept(" \r\n\t"u8) ? null : JsonText.Parse(what, bytes);
         });
     }
 

@@ -21,8 +21,10 @@ internal static class ServiceCommand
     /// Our environment without what systemd gave to us alone (a child that writes to our NOTIFY_SOCKET speaks for us) and without what would make
     /// podman talk to another podman instead of being one.
     /// </summary>
-    public static IEnumerable<KeyValuePair<string, string>> Environment()
+    /// <param name="added">Variables on top.</param>
+    public static IEnumerable<KeyValuePair<string, string>> Environment(IReadOnlyDictionary<string, string> added)
     {
+        var environment = new Dictionary<string, string>();
         foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
         {
             var name = (string)variable.Key;
@@ -31,8 +33,11 @@ internal static class ServiceCommand
             {
                 continue;
             }
-            yield return new(name, (string?)variable.Value ?? "");
+            environment[name] = (string?)variable.Value ?? "";
         }
+        foreach (var (name, value) in added)
+            environment[name] = value;
+        return environment;
     }
 
     /// <summary>The end of what it printed, printable; null when there is nothing.</summary>
