@@ -24,7 +24,7 @@ internal sealed class PeerDialer
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct)
     {
         var causes = new List<string>();
-        var refused = true;
+        SocketException? last = null;
         foreach (var (host, port) in _addresses)
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -38,7 +38,7 @@ internal sealed class PeerDialer
             catch (Exception e) when (e is SocketException || (e is OperationCanceledException && !ct.IsCancellationRequested))
             {
                 socket.Dispose();
-                refused &= e is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
+                last = e as SocketException ?? new SocketException((int)SocketError.TimedOut);
                 causes.Add($"{host}:{port}: {(e is SocketException ? e.Message : $"no answer within {ChannelLimits.ConnectTimeout.TotalSeconds:0} s")}");
             }
             catch
@@ -47,10 +47,10 @@ internal sealed class PeerDialer
                 throw;
             }
         }
-        throw new McpException(FaultCode.Unavailable, $"{_words} cannot be reached")
+        throw new McpException(FaultCode.Unavailable, $"{_words} cannot be reached", last)
         {
             Cause = string.Join("; ", causes),
-            Hint = refused
+            Hint = last?.SocketErrorCode == SocketError.ConnectionRefused
                 ? "the machine answers, the role does not: is it running there? systemctl status mcp-master mcp-agent"
                 : "check the address, the network and the firewall",
         };

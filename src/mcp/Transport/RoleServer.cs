@@ -124,7 +124,14 @@ internal sealed class RoleServer : IAsyncDisposable
     /// <summary>Stops listening, lets calls in flight end until <paramref name="ct"/>, then cuts them.</summary>
     public async Task StopAsync(CancellationToken ct)
     {
-        await _app.StopAsync(ct);
+        try
+        {
+            await _app.StopAsync(ct);
+        }
+        catch (OperationCanceledException)
+        {
+            // Patience is over and what was left was cut, as promised; a follower of logs never ends by itself.
+        }
         if (_options.SocketPath is { } path)
             await SocketPath.ReleaseAsync(path);
     }
@@ -139,6 +146,7 @@ internal sealed class RoleServer : IAsyncDisposable
     private static void UseTls(ListenOptions listen, RoleServerOptions options, ConnectionRegistry connections)
     {
         listen.Protocols = HttpProtocols.Http2;
+        ConnectionCap.Use(listen, ServerLimits.MaxConnections);
         TlsListener.Use(listen, options.Credentials!, options.Trust!);
         listen.Use(next => async connection =>
         {

@@ -52,7 +52,10 @@ internal static class RpcFault
     public static RpcException ToRpc(McpException fault) => new(
         new Status(ToStatus(fault.Code), Cut(fault.Message)), new Metadata { { CallMetadata.Error, ToDetail(fault).ToByteArray() } }, fault.Message);
 
-    /// <summary>What a failed call means to its caller. Channels of this namespace apply it by themselves.</summary>
+    /// <summary>
+    /// What a failed call means to its caller. Channels of this namespace apply it by themselves. The result always has
+    /// <paramref name="failure"/> inside; one whose trailers lack <see cref="CallMetadata.Error"/> says that the other side did not speak.
+    /// </summary>
     /// <param name="failure">As gRPC threw it.</param>
     /// <param name="peer">Who was called, for the words: "agent/orion at 10.0.0.7:9444".</param>
     public static McpException FromRpc(RpcException failure, string peer)
@@ -61,7 +64,7 @@ internal static class RpcFault
         for (Exception? inner = failure.Status.DebugException; inner is not null; inner = inner.InnerException)
         {
             if (inner is McpException own)
-                return own;
+                return Copy(own, failure);
         }
         var code = ToCode(failure.StatusCode);
         if (failure.Trailers.Get(CallMetadata.Error) is { IsBinary: true } entry)
@@ -75,7 +78,8 @@ internal static class RpcFault
                 // A peer that garbles its detail still gave a status, which is reported below.
             }
         }
-        return PeerFault.Describe(code, failure, peer);
+        // gRPC calls a connection that ended under a call Internal, Cancelled or Unavailable, by how it ended. To us it is one thing: nobody answered.
+        return PeerFault.Describe(PeerFault.IsLink(failure) ? FaultCode.Unavailable : code, failure, peer);
     }
 
     /// <summary>Each kind of failure has exactly one status.</summary>
@@ -113,6 +117,12 @@ internal static class RpcFault
         StatusCode.DataLoss => FaultCode.DataLoss,
         StatusCode.Unimplemented => FaultCode.Unimplemented,
         _ => FaultCode.Internal,
+    };
+
+    /// <summary>One failed handshake may fail several calls; each gets an exception of its own.</summary>
+    private static McpException Copy(McpException own, RpcException failure) => new(own.Code, own.Message, failure)
+    {
+        Node = own.Node, Step = own.Step, Cause = own.Cause, Hint = own.Hint, State = own.State, Problems = own.Problems,
     };
 
     private static string Cut(string? text) => text is null ? "" : text.Length <= MaxText ? text : text[..MaxText] + "…";

@@ -14,6 +14,12 @@ internal static class ServerLimits
     /// <summary>Bytes in flight on one connection.</summary>
     public const int ConnectionWindow = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// Connections of one TCP listener, handshakes included. Far above any fleet; Kestrel's own limit is not used, since it would also lock out
+    /// the Unix socket, the way back in.
+    /// </summary>
+    public const int MaxConnections = 4096;
+
     /// <summary>Applies the limits.</summary>
     public static void Apply(KestrelServerOptions kestrel)
     {
