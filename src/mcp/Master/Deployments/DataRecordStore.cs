@@ -1,0 +1,57 @@
+using Google.Protobuf;
+using Mcp.Sqlite;
+using Mcp.V1;
+using Microsoft.Data.Sqlite;
+
+namespace Mcp.Master.Deployments;
+
+/// <summary>Which node holds which data of a service. Outlives undeploy; only a purge ends a record.</summary>
+internal static class DataRecordStore
+{
+    private const string Columns = "service, node, volume_id, epoch, state, bytes, spec, updated";
+
+    /// <summary>The data that the service runs on, or null when no node ever held any.</summary>
+    public static DataRecord? Current(SqliteConnection connection, string service) =>
+        connection.QueryFirst($"SELECT {Columns} FROM data_records WHERE service = $service AND state = 'current'", Map, ("$service", service));
+
+    /// <summary>All records, or those of one service.</summary>
+    public static List<DataRecord> All(SqliteConnection connection, string service = "") =>
+        connection.Query($"SELECT {Columns} FROM data_records WHERE $service = '' OR service = $service ORDER BY service, state = 'current' DESC, node", Map, ("$service", service));
+
+    /// <summary>Adds or replaces a record. A new current record puts the one before aside.</summary>
+    public static void Put(SqliteConnection connection, DataRecord record)
+    {
+        if (record.State == "current")
+        {
+            connection.Execute(
+                "UPDATE data_records SET state = 'aside', updated = $at WHERE service = $service AND state = 'current' AND NOT (node = $node AND volume_id = $volume)",
+                ("$service", record.Service), ("$node", record.Node), ("$volume", record.VolumeId), ("$at", record.Updated));
+        }
+        connection.Execute(
+            $"INSERT OR REPLACE INTO data_records({Columns}) VALUES($service, $node, $volume, $epoch, $state, $bytes, $spec, $updated)",
+            ("$service", record.Service), ("$node", record.Node), ("$volume", record.VolumeId), ("$epoch", (long)record.Epoch), ("$state", record.State),
+            ("$bytes", (long)record.Bytes), ("$spec", (record.Spec ?? new ServiceSpec { Name = record.Service }).ToByteArray()), ("$updated", record.Updated));
+    }
+
+    /// <summary>Removes the records of a service on a node, in one state or in all.</summary>
+    public static void Remove(SqliteConnection connection, string service, string node, string state) =>
+        connection.Execute(
+            "DELETE FROM data_records WHERE service = $service AND node = $node AND ($state = '' OR state = $state)",
+            ("$service", service), ("$node", node), ("$state", state));
+
+    /// <summary>The highest epoch that any record of the service has; 0 without one.</summary>
+    public static ulong HighestEpoch(SqliteConnection connection, string service) =>
+        (ulong)connection.Scalar<long>("SELECT coalesce(max(epoch), 0) FROM data_records WHERE service = $service", ("$service", service));
+
+    private static DataRecord Map(SqliteDataReader r) => new()
+    {
+        Service = r.GetString(0),
+        Node = r.GetString(1),
+        VolumeId = r.GetString(2),
+        Epoch = (ulong)r.GetInt64(3),
+        State = r.GetString(4),
+        Bytes = (ulong)r.GetInt64(5),
+        Spec = ServiceSpec.Parser.ParseFrom(r.Blob(6)),
+        Updated = r.GetString(7),
+    };
+}
