@@ -198,7 +198,7 @@ CREATE INDEX certificates_principal ON certificates (principal, not_after);
 
 -- Who may no longer call. Rows are never removed: a certificate may still be about.
 CREATE TABLE revocations (
-  subject   TEXT PRIMARY KEY,                -- "human/alice", "agent/orion", or "serial:<hex>"
+  subject   TEXT PRIMARY KEY,                -- "human/alice", "agent/orion", or a serial number in hex
   revision  INTEGER NOT NULL,                -- fleet.revocation_revision when it was added
   at        TEXT NOT NULL,
   by        TEXT NOT NULL,

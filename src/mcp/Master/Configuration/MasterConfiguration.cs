@@ -53,7 +53,7 @@ internal sealed record MasterConfiguration
     /// <summary>Where an edge may find backends; empty: exactly the address of the node that owns the placement.</summary>
     public IReadOnlyList<string> BackendCidrs { get; init; } = [];
 
-    /// <summary>Nodes that may register although no `mcp node add` named them; empty: only those in the database.</summary>
+    /// <summary>When given, only these nodes may register, in addition to having been added; empty: every node that was added.</summary>
     public IReadOnlyList<string> AllowedAgents { get; init; } = [];
 
     /// <summary>A Register beyond so many nodes is refused.</summary>

@@ -29,6 +29,10 @@ internal static class FleetStore
             ("$name", fleet.Name), ("$domain", fleet.Domain), ("$zone", fleet.Zone), ("$address", fleet.Address), ("$root", fleet.RootSha256),
             ("$term", (long)fleet.Term), ("$at", at));
 
+    /// <summary>Changes what may change of a fleet.</summary>
+    public static void Rename(SqliteConnection connection, string name, string zone, string address) =>
+        connection.Execute("UPDATE fleet SET name = $name, zone = $zone, address = $address WHERE id = 1", ("$name", name), ("$zone", zone), ("$address", address));
+
     /// <summary>Moves the revision that tells agents to fetch revocations and operators again; gives the new one.</summary>
     public static ulong RaiseRevision(SqliteConnection connection) =>
         (ulong)connection.Scalar<long>("UPDATE fleet SET revocation_revision = revocation_revision + 1 WHERE id = 1 RETURNING revocation_revision");

@@ -4,14 +4,11 @@ using Microsoft.Data.Sqlite;
 namespace Mcp.Master.Identity;
 
 /// <summary>
-/// Who may no longer call: a principal ("human/alice"), or one certificate ("serial:0a1b…"). Removing a principal revokes both its
+/// Who may no longer call: a principal ("human/alice"), or one certificate by its serial number in hex (no name has a form like it: principals hold a slash). Removing a principal revokes both its
 /// name and the serials of its certificates; adding the name again lifts only the name, so an old certificate never comes back to life.
 /// </summary>
 internal static class RevocationStore
 {
-    /// <summary>The form in which a serial number is revoked.</summary>
-    public static string OfSerial(string serial) => "serial:" + serial;
-
     /// <summary>Revokes <paramref name="subjects"/> and moves the revision once; gives the new revision.</summary>
     public static ulong Add(SqliteConnection connection, IEnumerable<string> subjects, string at, string by, string reason)
     {
