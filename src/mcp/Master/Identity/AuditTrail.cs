@@ -31,7 +31,8 @@ internal sealed partial class AuditTrail : IAuditSink, IAsyncDisposable
     /// <inheritdoc/>
     public void Record(AuditEntry entry)
     {
-        LogEntry(entry.Principal, entry.Method, entry.Outcome, entry.Peer, Printable.Line(entry.Detail));
+        if (_log.IsEnabled(LogLevel.Information))
+            LogEntry(Printable.Line(entry.Principal, 256), Printable.Line(entry.Method, 256), entry.Outcome, entry.Peer, Printable.Line(entry.Detail));
         if (!_queue.Writer.TryWrite(entry))
             Interlocked.Increment(ref _lost);
     }

@@ -97,8 +97,8 @@ internal sealed class Joining(Database database, FleetAuthority authority, Fleet
     {
         var node = NodeStore.Find(connection, name)
             ?? throw new McpException(FaultCode.FailedPrecondition, $"node {name} was removed after its token was made") { Hint = $"mcp node add {name}" };
-        // Checked by the address rules at Register; until then it is only what the joiner said.
-        var address = node.Fixed || request.Address.Length is 0 or > 256 ? node.Address : request.Address;
+        // The rules of Register judge it again; until then it is only what the joiner said.
+        var address = !node.Fixed && NodeAddress.TryParse(request.Address, out var said, out _) ? said.ToString() : node.Address;
         NodeStore.Told(connection, name, address, Printable.Line(request.Arch, 32), Printable.Line(request.Version, 64), []);
     }
 }

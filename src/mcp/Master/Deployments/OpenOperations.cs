@@ -1,0 +1,120 @@
+using Mcp.Errors;
+using Mcp.Sqlite;
+using Mcp.Text;
+using Microsoft.Data.Sqlite;
+
+namespace Mcp.Master.Deployments;
+
+/// <summary>How one kind of operation is ended in the database once its agent has said what happened.</summary>
+internal interface IOperationEnding
+{
+    /// <summary>The kinds in the journal that it ends.</summary>
+    IReadOnlyList<string> Kinds { get; }
+
+    /// <summary>Writes what a success means, and the row's end with its answer, in the caller's transaction.</summary>
+    void Succeeded(SqliteConnection connection, OperationRow row, AgentOutcome.Succeeded outcome);
+
+    /// <summary>Writes what a failure means beside the row's end, in the caller's transaction. <paramref name="holdsNothing"/>: the agent has confirmed it.</summary>
+    void Failed(SqliteConnection connection, OperationRow row, bool holdsNothing);
+}
+
+/// <summary>
+/// Operations that an earlier process, or a call whose end was lost, left open. Each is settled by asking the agent by operation id: done,
+/// failed, or never heard of. While the agent cannot be asked, the operation stays open, and nothing else is done to its service.
+/// </summary>
+internal sealed partial class OpenOperations(
+    Database database, AgentOperations agents, AgentHoldings holdings, IReadOnlyList<IOperationEnding> endings, TimeProvider clock, ILogger<OpenOperations> log)
+{
+    private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
+
+    /// <summary>Which operations run in this process: they settle themselves.</summary>
+    public Func<string, bool> IsRunningHere { get; set; } = _ => false;
+
+    /// <summary>Tries to settle everything that is open, once.</summary>
+    /// <returns>How many stay open.</returns>
+    public async Task<int> SettleAsync(CancellationToken cancellation)
+    {
+        var rows = database.Read(OperationStore.Open).FindAll(r => !IsRunningHere(r.Id));
+        var settled = await Task.WhenAll(rows.Select(r => SettleAsync(r, cancellation)));
+        return settled.Count(s => !s);
+    }
+
+    /// <summary>Keeps trying until the process ends.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Round, clock);
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            try
+            {
+                await SettleAsync(cancellation);
+            }
+            catch (McpException e)
+            {
+                LogRound(e.Message, e.Cause ?? "");
+            }
+        }
+    }
+
+    /// <summary>Settles what is open for a service, or refuses to go on. The caller holds the service's lock.</summary>
+    /// <exception cref="McpException">Unavailable: the agent that knows cannot be asked.</exception>
+    public async Task RequireResolvedAsync(string service, CancellationToken cancellation)
+    {
+        var rows = database.Read(OperationStore.Open).FindAll(r => r.Service == service && !IsRunningHere(r.Id));
+        foreach (var row in rows)
+        {
+            if (await SettleAsync(row, cancellation))
+                continue;
+            throw new McpException(FaultCode.Unavailable, $"an earlier {row.Kind} of {service} ({row.Id}) is open, and {row.Node} does not say what became of it")
+            {
+                Node = row.Node,
+                Hint = $"bring {row.Node} back (mcp node list), or give it up: mcp node remove {row.Node} --lost",
+            };
+        }
+    }
+
+    private async Task<bool> SettleAsync(OperationRow row, CancellationToken cancellation)
+    {
+        if (!row.Called || row.Node.Length == 0)
+        {
+            End(row, new McpException(FaultCode.Aborted, $"the master ended before the {row.Kind} of {row.Service} reached a node; nothing was done"), putBack: false, holdsNothing: false);
+            return true;
+        }
+        switch (await agents.AskAsync(row.Node, row.Id, cancellation))
+        {
+            case AgentOutcome.Succeeded outcome:
+                database.Write(connection =>
+                {
+                    if (OperationStore.Find(connection, row.Id) is { IsOpen: true })
+                        EndingOf(row).Succeeded(connection, row, outcome);
+                });
+                LogSettled(row.Kind, row.Service, row.Id, "succeeded");
+                return true;
+            case AgentOutcome.Failed outcome:
+                End(row, outcome.Fault, outcome.PutBack, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
+                return true;
+            case AgentOutcome.NeverArrived:
+                var never = new McpException(FaultCode.Aborted, $"the {row.Kind} of {row.Service} never reached {row.Node}; nothing was done") { Node = row.Node, Hint = $"mcp {row.Kind} {row.Service}" };
+                End(row, never, putBack: false, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void End(OperationRow row, McpException fault, bool putBack, bool holdsNothing)
+    {
+        database.Write(connection =>
+        {
+            if (OperationStore.Find(connection, row.Id) is not { IsOpen: true })
+                return;
+            EndingOf(row).Failed(connection, row, holdsNothing);
+            OperationStore.Fail(connection, row.Id, fault, putBack, row.Steps, Timestamp.Now(clock));
+        });
+        LogSettled(row.Kind, row.Service, row.Id, fault.Message);
+    }
+
+    private IOperationEnding EndingOf(OperationRow row) =>
+        endings.FirstOrDefault(e => e.Kinds.Contains(row.Kind))
+        ?? throw new McpException(FaultCode.Unimplemented, $"the open operation {row.Id} is a {row.Kind}, which this version cannot finish") { Hint = "start the version that began it" };
+}

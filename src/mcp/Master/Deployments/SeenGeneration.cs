@@ -1,0 +1,37 @@
+using Mcp.Definitions;
+using Mcp.Errors;
+using Mcp.V1;
+
+namespace Mcp.Master.Deployments;
+
+/// <summary>
+/// A deploy says which generation its caller last saw. If somebody else has deployed since, it is refused with who, when and the difference, so
+/// that nobody's change is lost unread. An equal spec loses nothing and passes.
+/// </summary>
+internal static class SeenGeneration
+{
+    private const int MostChanges = 20;
+
+    /// <summary>Refuses a deploy over a generation that its caller has not seen.</summary>
+    /// <exception cref="McpException">FailedPrecondition.</exception>
+    public static void Check(PlacementRow? current, ServiceSpec wanted, string wantedHash, ulong seen, bool overwrite)
+    {
+        if (current is null or { Pending: true } || overwrite || seen == current.Generation || wantedHash == current.SpecHash)
+            return;
+        var changes = SpecDifference.Between(current.Spec, wanted);
+        var lines = changes.Take(MostChanges).Select(c => $"{c.Path}: {Shown(c.Old)} → {Shown(c.New)}").ToList();
+        if (changes.Count > MostChanges)
+            lines.Add($"and {changes.Count - MostChanges} more");
+        throw new McpException(
+            FaultCode.FailedPrecondition,
+            seen == 0
+                ? $"{current.Service} is deployed already (generation {current.Generation} by {current.Principal} at {current.At}), which this deploy has not seen"
+                : $"{current.Service} was deployed by {current.Principal} at {current.At} (generation {current.Generation}); this deploy last saw generation {seen}")
+        {
+            Cause = "the deployed spec differs from this one, deployed → yours: " + string.Join("; ", lines),
+            Hint = $"look at what is deployed: mcp service show {current.Service}; then deploy over it: mcp deploy {current.Service} --overwrite",
+        };
+    }
+
+    private static string Shown(string value) => value.Length == 0 ? "(none)" : value;
+}

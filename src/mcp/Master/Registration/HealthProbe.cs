@@ -1,0 +1,31 @@
+using Mcp.Errors;
+using Mcp.Sqlite;
+using Mcp.Text;
+using Mcp.V1;
+
+namespace Mcp.Master.Registration;
+
+/// <summary>Asks an agent whether it is there, and tells the board. The first answer means that the node has joined.</summary>
+internal sealed class HealthProbe(AgentLinks links, NodeHealthBoard board, Database database, TimeProvider clock)
+{
+    /// <summary>Asks once.</summary>
+    /// <param name="node">Whom.</param>
+    /// <param name="limit">How long to wait for the answer.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <returns>The answer, or null when there was none.</returns>
+    public async Task<HealthCheckResponse?> AskAsync(string node, TimeSpan limit, CancellationToken cancellation)
+    {
+        try
+        {
+            var answer = await links.To(node).HealthCheckAsync(new HealthCheckRequest(), links.Options(limit, cancellation));
+            database.Write(connection => NodeStore.Joined(connection, node, Timestamp.Now(clock)));
+            board.Answered(node);
+            return answer;
+        }
+        catch (McpException e)
+        {
+            board.Failed(node, e.Cause is null ? e.Message : $"{e.Message}: {e.Cause}");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Mcp.Errors;
+using Mcp.Placement;
+using Mcp.Sqlite;
+using Mcp.Text;
+using Mcp.V1;
+
+namespace Mcp.Master.Registration;
+
+/// <summary>
+/// Keeps the board true. Three things make it look at a node:
+/// 1 the clock: every 5 s it checks the nodes whose heartbeats are overdue, and those that are unhealthy but heard again;
+/// 2 the line: the master follows each agent's events over a stream, and a dead peer breaks it within 8 s (HTTP/2 ping every 4 s, 4 s to
+///   answer), after which a check of 3 s decides;
+/// 3 an accepted Register or a heartbeat of a node that was away.
+/// </summary>
+internal sealed partial class HealthWatch(
+    Database database, AgentLinks links, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Action<string, FleetEvent> happened, TimeProvider clock, ILogger<HealthWatch> log)
+{
+    /// <summary>The check after a broken line.</summary>
+    private static readonly TimeSpan QuickLimit = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, byte> _asking = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte> _lines = new(StringComparer.Ordinal);
+    private CancellationToken _life = new(canceled: true);
+
+    /// <summary>Asks all nodes at once; gives up on those that do not answer in time. No alert comes of it.</summary>
+    public async Task WarmUpAsync(CancellationToken cancellation)
+    {
+        var nodes = database.Read(NodeStore.All).Where(n => n.Address.Length > 0).Select(n => n.Name);
+        await Task.WhenAll(nodes.Select(n => probe.AskAsync(n, checkLimit, cancellation)));
+    }
+
+    /// <summary>Watches until the process ends.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        _life = cancellation;
+        using var timer = new PeriodicTimer(Round, clock);
+        do
+        {
+            try
+            {
+                Look();
+            }
+            catch (McpException e)
+            {
+                LogRound(e.Message, e.Cause ?? "");
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellation));
+    }
+
+    /// <summary>Checks a node soon, in the background.</summary>
+    public void Soon(string node)
+    {
+        if (!_life.IsCancellationRequested)
+            _ = CheckAsync(node, checkLimit, overdue: false);
+    }
+
+    private void Look()
+    {
+        foreach (var node in database.Read(NodeStore.All))
+        {
+            var condition = board.Of(node.Name);
+            if (node.Address.Length == 0)
+                continue;
+            if (board.IsOverdue(node.Name))
+                _ = CheckAsync(node.Name, checkLimit, overdue: true);
+            else if (condition.Health == NodeHealth.Unhealthy && condition.LastHeartbeat is { } at && clock.GetUtcNow() - at <= NodeHealthBoard.Silence)
+                _ = CheckAsync(node.Name, checkLimit, overdue: false);
+            else if (condition.Health == NodeHealth.Healthy && _lines.TryAdd(node.Name, 0))
+                _ = FollowAsync(node.Name);
+        }
+    }
+
+    private async Task CheckAsync(string node, TimeSpan limit, bool overdue)
+    {
+        if (!_asking.TryAdd(node, 0))
+            return;
+        try
+        {
+            if (await probe.AskAsync(node, limit, _life) is not null && overdue && board.IsOverdue(node))
+                board.Silent(node);
+        }
+        catch (OperationCanceledException)
+        {
+            // The process ends.
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            LogRound(e.Message, e.GetType().Name);
+        }
+        finally
+        {
+            _asking.TryRemove(node, out _);
+        }
+    }
+
+    private async Task FollowAsync(string node)
+    {
+        try
+        {
+            using var call = links.To(node).Events(new EventsRequest { Follow = true, Since = Timestamp.Now(clock) }, links.Options(null, _life));
+            await foreach (var e in call.ResponseStream.ReadAllAsync(_life))
+                happened(node, e);
+            LogLine(node, "it was closed by the agent");
+        }
+        catch (McpException e) when (e.Code == FaultCode.Unimplemented)
+        {
+            // An agent without events has no line; its heartbeats must do. The entry stays, so that it is not asked again and again.
+            return;
+        }
+        catch (McpException e)
+        {
+            LogLine(node, e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            LogLine(node, e.Message);
+        }
+        await CheckAsync(node, QuickLimit, overdue: false);
+        _lines.TryRemove(node, out _);
+    }
+}
