@@ -31,8 +31,8 @@ internal sealed partial class AuditTrail : IAuditSink, IAsyncDisposable
     /// <inheritdoc/>
     public void Record(AuditEntry entry)
     {
-        if (_log.IsEnabled(LogLevel.Information))
-            LogEntry(Printable.Line(entry.Principal, 256), Printable.Line(entry.Method, 256), entry.Outcome, entry.Peer, Printable.Line(entry.Detail));
+        var (method, detail) = (Printable.Line(entry.Method, 256), Printable.Line(entry.Detail));
+        LogEntry(entry.Principal, method, entry.Outcome, entry.Peer, detail);
         if (!_queue.Writer.TryWrite(entry))
             Interlocked.Increment(ref _lost);
     }

@@ -1,0 +1,129 @@
+using Mcp.Certificates;
+using Mcp.Master.Configuration;
+using Mcp.Master.Deployments;
+using Mcp.Master.Identity;
+using Mcp.Master.Reading;
+using Mcp.Master.Registration;
+using Mcp.Names;
+using Mcp.Operations;
+using Mcp.Sqlite;
+using Mcp.Text;
+using Mcp.Transport;
+using Mcp.V1;
+
+namespace Mcp.Master;
+
+/// <summary>Puts a master together from its parts, by hand: one can read here what depends on what.</summary>
+internal static class MasterComposition
+{
+    /// <summary>Composes; nothing runs yet but the audit's writer.</summary>
+    public static MasterHost Compose(
+        MasterConfiguration configuration, Database database, FleetAuthority authority, CredentialFile file, TimeProvider clock, ILoggerFactory logging, out MasterStart start)
+    {
+        RoleServer? server = null;
+        var fleet = database.Read(FleetStore.Find)!;
+        var terms = new FleetTerms(configuration.FleetName, configuration.Domain, configuration.Zone, configuration.AllowedDomains, configuration.BackendCidrs);
+        var own = CredentialSource.Open(file);
+        var trust = new TrustSource(authority.Bundle);
+        var directory = new FleetDirectory(database, configuration.AllowedAgents, clock);
+        directory.Reload();
+        string Address() => MasterAddress.Of(fleet.Address, server);
+
+        // Nodes.
+        var board = new NodeHealthBoard(clock);
+        var links = new AgentLinks(database, own, trust, configuration.Domain, Address, clock);
+        var probe = new HealthProbe(links, board, database, clock);
+        var events = new NodeEvents(database, clock);
+        board.Changed += events.HealthChanged;
+        var watch = new HealthWatch(database, links, probe, board, configuration.Timeouts.HealthCheck, events.Happened, clock, logging.CreateLogger<HealthWatch>());
+        var policy = new RegistrationPolicy(
+            configuration.MaxNodes, MasterAddress.IsLoopbackOnly(configuration.Listen), configuration.BackendCidrs, configuration.Zone, () => fleet.Term);
+        var registering = new Registering(database, directory, trust, board, links, policy, clock);
+
+        // Operations.
+        var feed = new OperationFeed(clock);
+        var runner = new OperationRunner(feed, "", clock);
+        var locks = new ServiceLocks(clock);
+        var agents = new AgentOperations(links, clock);
+        var holdings = new AgentHoldings(links);
+        var deployed = new DeployEnding(configuration, clock);
+        var undeployed = new UndeployEnding(clock);
+        var moved = new LifecycleEnding(clock);
+        var open = new OpenOperations(database, agents, holdings, [deployed, undeployed, moved], clock, logging.CreateLogger<OpenOperations>())
+        {
+            IsRunningHere = id => OperationId.TryParse(id, out var parsed, out _) && runner.IsRunning(parsed),
+        };
+        var journal = new OperationJournal(database, runner, locks, open, configuration.Timeouts.Deploy, clock);
+        registering.Appeared = watch.Soon;
+
+        // Identity.
+        var audit = new AuditTrail(database, clock, logging.CreateLogger<AuditTrail>());
+        var invitations = new Invitations(database, authority.RootSha256, clock);
+        var identity = new OwnIdentity(authority, file, own, database, terms, clock, logging.CreateLogger<OwnIdentity>());
+
+        var observation = new FleetObservation(database, links, board);
+        var status = new FleetStatus(database, observation, board, configuration.FleetName, MasterHost.Version, clock);
+        var parts = new MasterParts
+        {
+            Configuration = configuration,
+            Database = database,
+            Authority = authority,
+            Clock = clock,
+            Address = Address,
+            Directory = directory,
+            Seen = new SeenKeys(database, directory, clock),
+            Joining = new Joining(database, authority, terms, clock),
+            Renewal = new Renewal(database, authority, terms, clock),
+            Nodes = new NodeAdministration(database, invitations, clock),
+            Operators = new OperatorAdministration(database, invitations, clock),
+            Registering = registering,
+            Board = board,
+            Links = links,
+            Deploying = new Deploying(database, journal, new DeployPlanner(configuration, board), agents, holdings, deployed, configuration),
+            Undeploying = new Undeploying(database, journal, links, agents, undeployed, configuration),
+            Lifecycle = new Lifecycle(database, journal, links, agents, moved, configuration),
+            Data = new DataAdministration(database, links, locks, clock),
+            Status = status,
+            Registry = new Registry(database, authority, clock),
+            Streams = new Streams(database, feed, links, clock),
+            Feed = feed,
+        };
+        server = Serve(configuration, parts, own, trust, audit, clock, logging);
+        parts.CutRevoked = () => server.Connections.CutRevoked(directory);
+        parts.GrantRegister = node => server.Limits.GrantRegister(Principal.AgentOf(NodeName.Parse(node)));
+
+        var housekeeping = new Housekeeping(database, status, events, clock, logging.CreateLogger<Housekeeping>());
+        start = new MasterStart(watch, open, [watch.RunAsync, open.RunAsync, identity.RunAsync, housekeeping.RunAsync]);
+        return MasterHost.Of(parts, server, runner, audit);
+    }
+
+    private static RoleServer Serve(
+        MasterConfiguration configuration, MasterParts parts, CredentialSource own, TrustSource trust, AuditTrail audit, TimeProvider clock, ILoggerFactory logging)
+    {
+        if (configuration.Socket.Length > 0)
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(configuration.Socket))!);
+        return RoleServer.Build(new RoleServerOptions
+        {
+            Role = "master",
+            Domain = configuration.Domain,
+            Addresses = configuration.Listen,
+            SocketPath = configuration.Socket.Length > 0 ? configuration.Socket : null,
+            Credentials = own,
+            Trust = trust,
+            Table = MasterMethods.Table,
+            Access = parts.Directory,
+            Audit = audit,
+            Clock = clock,
+            Logging = logging,
+            Version = MasterHost.Version,
+            Services = services =>
+            {
+                services.AddSingleton(parts);
+                services.AddSingleton<SeenInterceptor>();
+                services.AddSingleton<MasterService>();
+                services.AddGrpc().AddServiceOptions<MasterService>(options => options.Interceptors.Add<SeenInterceptor>());
+            },
+            Map = endpoints => endpoints.MapGrpcService<MasterService>(),
+        });
+    }
+}

@@ -1,0 +1,142 @@
+using System.Net;
+using Mcp.Certificates;
+using Mcp.Errors;
+using Mcp.Master.Configuration;
+using Mcp.Master.Deployments;
+using Mcp.Master.Identity;
+using Mcp.Master.Reading;
+using Mcp.Master.Registration;
+using Mcp.Names;
+using Mcp.Operations;
+using Mcp.Sqlite;
+using Mcp.Text;
+using Mcp.Transport;
+using Mcp.V1;
+
+namespace Mcp.Master;
+
+/// <summary>
+/// A running master. It starts in this order, so that it never serves before it knows where it stands:
+/// 1 the database, which must hold the fleet that the configuration names; 2 authority and own certificate; 3 who is known;
+/// 4 all nodes are probed at once; 5 operations that were left open are settled by asking their nodes, as far as these answer;
+/// 6 it listens, and the loops begin.
+/// Also used inside `mcp dev`, so nothing here is of the whole process.
+/// </summary>
+internal sealed class MasterHost : IAsyncDisposable
+{
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
+
+    private readonly MasterParts _parts;
+    private readonly RoleServer _server;
+    private readonly OperationRunner _runner;
+    private readonly AuditTrail _audit;
+    private readonly CancellationTokenSource _life = new();
+    private Task _loops = Task.CompletedTask;
+    private int _stopped;
+
+    private MasterHost(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit) =>
+        (_parts, _server, _runner, _audit) = (parts, server, runner, audit);
+
+    /// <summary>Where it listens, with the real ports.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints => _server.Endpoints;
+
+    /// <summary>What its calls are answered with; for tests and for `mcp dev`.</summary>
+    public MasterParts Parts => _parts;
+
+    /// <summary>This program's version.</summary>
+    public static string Version { get; } =
+        System.Reflection.CustomAttributeExtensions.GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(MasterHost).Assembly)?.InformationalVersion ?? "0.0.0";
+
+    /// <summary>Starts a master.</summary>
+    /// <exception cref="McpException">There is no fleet, the configuration is of another, or nothing could be listened on.</exception>
+    public static async Task<MasterHost> StartAsync(MasterConfiguration configuration, TimeProvider clock, ILoggerFactory logging, CancellationToken cancellation)
+    {
+        // 1
+        if (!File.Exists(configuration.Database))
+            throw NoFleet(configuration);
+        var database = MasterDatabase.Open(configuration.Database, clock);
+        try
+        {
+            MasterStart.Check(database, configuration, clock);
+            // 2
+            var authority = FleetAuthority.Open(configuration.CaFolder, configuration.Domain, clock);
+            var file = new CredentialFile(configuration.TlsCertificate);
+            if (!file.Exists)
+                OwnIdentity.Issue(authority, file, database, configuration.Domain);
+            var host = MasterComposition.Compose(configuration, database, authority, file, clock, logging, out var start);
+            try
+            {
+                await host.BeginAsync(start, cancellation);
+                return host;
+            }
+            catch
+            {
+                await host.DisposeAsync();
+                throw;
+            }
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a master until <paramref name="cancellation"/>; says READY and STOPPING to systemd.</summary>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="McpException">It could not start.</exception>
+    public static async Task<int> RunAsync(MasterConfiguration configuration, ILoggerFactory logging, CancellationToken cancellation)
+    {
+        var notify = new Microsoft.Extensions.Hosting.Systemd.SystemdNotifier();
+        await using var host = await StartAsync(configuration, TimeProvider.System, logging, cancellation);
+        notify.Notify(Microsoft.Extensions.Hosting.Systemd.ServiceState.Ready);
+        try
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            notify.Notify(Microsoft.Extensions.Hosting.Systemd.ServiceState.Stopping);
+        }
+        return 0;
+    }
+
+    /// <summary>Builds the host around its parts; see <see cref="MasterComposition"/>.</summary>
+    internal static MasterHost Of(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit) => new(parts, server, runner, audit);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+            return;
+        await _life.CancelAsync();
+        using (var limit = new CancellationTokenSource(StopLimit))
+            await _server.StopAsync(limit.Token);
+        await _runner.StopAsync(StopLimit);
+        await _loops.WaitAsync(StopLimit).ContinueWith(_ => { }, TaskScheduler.Default);
+        await _server.DisposeAsync();
+        await _audit.DisposeAsync();
+        _parts.Links.Dispose();
+        _runner.Dispose();
+        _parts.Authority.Dispose();
+        _parts.Database.Dispose();
+        _life.Dispose();
+    }
+
+    private async Task BeginAsync(MasterStart start, CancellationToken cancellation)
+    {
+        // 4
+        await start.Health.WarmUpAsync(cancellation);
+        // 5
+        await start.Open.SettleAsync(cancellation);
+        // 6
+        await _server.StartAsync(cancellation);
+        _loops = Task.WhenAll(start.Loops.Select(loop => Task.Run(() => loop(_life.Token), CancellationToken.None)));
+    }
+
+    private static McpException NoFleet(MasterConfiguration configuration) =>
+        new(FaultCode.FailedPrecondition, $"there is no fleet here: {configuration.Database} does not exist")
+        {
+            Hint = "create it: mcp master init --domain <domain> --address <ip:port>; or name the right file in [database] path",
+        };
+}

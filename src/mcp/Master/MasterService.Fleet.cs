@@ -1,0 +1,109 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Mcp.Master.Identity;
+using Mcp.Master.Reading;
+using Mcp.Names;
+using Mcp.Text;
+using Mcp.Transport;
+using Mcp.V1;
+
+namespace Mcp.Master;
+
+internal sealed partial class MasterService
+{
+    /// <inheritdoc/>
+    public override Task<NodeAddResponse> NodeAdd(NodeAddRequest request, ServerCallContext context)
+    {
+        var invitation = parts.Nodes.Add(request, By(context));
+        parts.PutInForce();
+        return Task.FromResult(new NodeAddResponse
+        {
+            Token = invitation.Token.Reveal(),
+            Expires = invitation.Expires,
+            MasterAddress = parts.Address(),
+            RootSha256 = parts.Authority.RootSha256,
+        });
+    }
+
+    /// <inheritdoc/>
+    public override Task<NodeRemoveResponse> NodeRemove(NodeRemoveRequest request, ServerCallContext context)
+    {
+        var response = parts.Nodes.Remove(request, By(context));
+        parts.PutInForce();
+        parts.Links.Drop(request.Name);
+        parts.Board.Forget(request.Name);
+        return Task.FromResult(response);
+    }
+
+    /// <inheritdoc/>
+    public override Task<NodeCordonResponse> NodeCordon(NodeCordonRequest request, ServerCallContext context)
+    {
+        parts.Nodes.Cordon(request);
+        return Task.FromResult(new NodeCordonResponse());
+    }
+
+    /// <inheritdoc/>
+    public override Task<NodeSetResponse> NodeSet(NodeSetRequest request, ServerCallContext context)
+    {
+        parts.Nodes.Set(request);
+        return Task.FromResult(new NodeSetResponse());
+    }
+
+    /// <inheritdoc/>
+    public override Task<OperatorAddResponse> OperatorAdd(OperatorAddRequest request, ServerCallContext context)
+    {
+        var invitation = parts.Operators.Add(request, By(context));
+        parts.PutInForce();
+        return Task.FromResult(new OperatorAddResponse
+        {
+            Token = invitation.Token.Reveal(),
+            Expires = invitation.Expires,
+            MasterAddress = parts.Address(),
+            RootSha256 = parts.Authority.RootSha256,
+        });
+    }
+
+    /// <inheritdoc/>
+    public override Task<OperatorRemoveResponse> OperatorRemove(OperatorRemoveRequest request, ServerCallContext context)
+    {
+        parts.Operators.Remove(request.Name, By(context));
+        parts.PutInForce();
+        return Task.FromResult(new OperatorRemoveResponse());
+    }
+
+    /// <inheritdoc/>
+    public override Task<RegisterResponse> Register(RegisterRequest request, ServerCallContext context) =>
+        parts.Registering.RegisterAsync(context.GetCaller(), request, context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task<HeartbeatResponse> Heartbeat(HeartbeatRequest request, ServerCallContext context)
+    {
+        var caller = context.GetCaller();
+        var response = parts.Registering.Heartbeat(caller, request);
+        if (response.RegisterAgain)
+            parts.GrantRegister(caller.Principal!.Name);
+        return Task.FromResult(response);
+    }
+
+    /// <inheritdoc/>
+    public override Task<ReportActionsResponse> ReportActions(ReportActionsRequest request, ServerCallContext context) =>
+        Task.FromResult(ActionReports.Store(parts.Database, context.GetCaller().Principal!.Name, request, Timestamp.Now(parts.Clock)));
+
+    /// <inheritdoc/>
+    public override Task<RenewIdentityResponse> RenewIdentity(RenewIdentityRequest request, ServerCallContext context) =>
+        Task.FromResult(parts.Renewal.Renew(context.GetCaller(), request));
+
+    /// <inheritdoc/>
+    public override Task<JoinResponse> Join(JoinRequest request, ServerCallContext context)
+    {
+        var response = parts.Joining.Join(request);
+        // Older keys of this principal were retired by the join: its certificates stop working now, also on open connections.
+        parts.Seen.Forget(new Principal(response.Kind == "agent" ? PrincipalKind.Agent : PrincipalKind.Human, response.Name));
+        parts.PutInForce();
+        return Task.FromResult(response);
+    }
+
+    /// <inheritdoc/>
+    public override Task<FleetRootResponse> FleetRoot(FleetRootRequest request, ServerCallContext context) =>
+        Task.FromResult(new FleetRootResponse { Der = ByteString.CopyFrom(parts.Authority.RootDer) });
+}

@@ -1,0 +1,70 @@
+using Grpc.Core;
+using Mcp.Errors;
+using Mcp.V1;
+
+namespace Mcp.Master;
+
+/// <summary>Calls whose messages are fixed and whose work a later version brings. They refuse in words, and change nothing.</summary>
+internal sealed partial class MasterService
+{
+    /// <inheritdoc/>
+    public override Task<SyncResponse> Sync(SyncRequest request, ServerCallContext context) => throw Later("plan and sync", "deploy each service: mcp deploy <service>");
+
+    /// <inheritdoc/>
+    public override Task<MigrateResponse> Migrate(MigrateRequest request, ServerCallContext context) => throw Later("migration", "mcp undeploy, move /srv/<service> by hand, mcp data accept on the new node, mcp deploy");
+
+    /// <inheritdoc/>
+    public override Task<AdoptResponse> Adopt(AdoptRequest request, ServerCallContext context) => throw Later("adopt");
+
+    /// <inheritdoc/>
+    public override Task<PurgeResponse> Purge(PurgeRequest request, ServerCallContext context) => throw Later("purge");
+
+    /// <inheritdoc/>
+    public override Task<FileWritten> Push(IAsyncStreamReader<FileWrite> requestStream, ServerCallContext context) => throw Later("push", "copy the file to the node by hand (scp)");
+
+    /// <inheritdoc/>
+    public override Task Pull(FileRead request, IServerStreamWriter<FileContent> responseStream, ServerCallContext context) => throw Later("pull", "copy the file from the node by hand (scp)");
+
+    /// <inheritdoc/>
+    public override Task<ImageLoaded> LoadImage(IAsyncStreamReader<ImageLoad> requestStream, ServerCallContext context) => throw Later("image push", "podman load on the node");
+
+    /// <inheritdoc/>
+    public override Task<EdgeListResponse> EdgeList(EdgeListRequest request, ServerCallContext context) => throw Later("edge routes");
+
+    /// <inheritdoc/>
+    public override Task<EdgeStatusResponse> EdgeStatus(EdgeStatusRequest request, ServerCallContext context) => throw Later("edge routes");
+
+    /// <inheritdoc/>
+    public override Task<DnsListResponse> DnsList(DnsListRequest request, ServerCallContext context) => Task.FromResult(new DnsListResponse());
+
+    /// <inheritdoc/>
+    public override Task<CertImportResponse> CertImport(CertImportRequest request, ServerCallContext context) => throw Later("importing certificates");
+
+    /// <inheritdoc/>
+    public override Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
+
+    /// <inheritdoc/>
+    public override Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context) => throw Later("snapshots");
+
+    /// <inheritdoc/>
+    public override Task<RestoreSnapshotResponse> RestoreSnapshot(RestoreSnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
+
+    /// <inheritdoc/>
+    public override Task<VerifySnapshotResponse> VerifySnapshot(VerifySnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
+
+    /// <inheritdoc/>
+    public override Task DownloadSnapshot(DownloadSnapshotRequest request, IServerStreamWriter<DownloadSnapshotResponse> responseStream, ServerCallContext context) => throw Later("snapshots");
+
+    /// <inheritdoc/>
+    public override Task<DrillResponse> Drill(DrillRequest request, ServerCallContext context) => throw Later("drills");
+
+    /// <inheritdoc/>
+    public override Task Upgrade(IAsyncStreamReader<UpgradePart> requestStream, IServerStreamWriter<UpgradeProgress> responseStream, ServerCallContext context) =>
+        throw Later("upgrade", "replace the file and restart the unit on each node");
+
+    /// <inheritdoc/>
+    public override Task<IssueCertificateResponse> IssueCertificate(IssueCertificateRequest request, ServerCallContext context) => throw Later("certificates of services");
+
+    private static McpException Later(string what, string? instead = null) =>
+        new(FaultCode.Unimplemented, $"{what}: not built yet in this version") { Hint = instead };
+}

@@ -1,0 +1,58 @@
+using Grpc.Core;
+using Mcp.Errors;
+using Mcp.Master.Deployments;
+using Mcp.Names;
+using Mcp.Text;
+using Mcp.Transport;
+using Mcp.V1;
+
+namespace Mcp.Master;
+
+/// <summary>
+/// The master's gRPC face: reads what the call says, hands it to the part that does it. Who may call what is decided before, by the gate.
+/// This file: services. The others: reading, nodes and people, identity, and what later versions bring.
+/// </summary>
+internal sealed partial class MasterService(MasterParts parts) : McpMasterService.McpMasterServiceBase
+{
+    /// <inheritdoc/>
+    public override Task<DeployResponse> Deploy(DeployRequest request, ServerCallContext context) =>
+        parts.Deploying.DeployAsync(Operation(context, "deploy", Service(request.Service?.Name), request), request, context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task<DeployResponse> Rollback(RollbackRequest request, ServerCallContext context) =>
+        parts.Deploying.RollbackAsync(Operation(context, "rollback", Service(request.ServiceName), request), request, context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task<UndeployResponse> Undeploy(UndeployRequest request, ServerCallContext context) =>
+        parts.Undeploying.UndeployAsync(Operation(context, "undeploy", Service(request.ServiceName), request), request, context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task<LifecycleResult> Start(LifecycleRequest request, ServerCallContext context) => LifecycleAsync("start", request, context);
+
+    /// <inheritdoc/>
+    public override Task<LifecycleResult> Stop(LifecycleRequest request, ServerCallContext context) => LifecycleAsync("stop", request, context);
+
+    /// <inheritdoc/>
+    public override Task<LifecycleResult> Restart(LifecycleRequest request, ServerCallContext context) => LifecycleAsync("restart", request, context);
+
+    /// <inheritdoc/>
+    public override Task<DataRecord> DataAccept(DataAcceptRequest request, ServerCallContext context) =>
+        parts.Data.AcceptAsync(context.RequireOperation(), request, By(context), context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task<DataPurgeResponse> DataPurge(DataPurgeRequest request, ServerCallContext context) =>
+        parts.Data.PurgeAsync(context.RequireOperation(), request, By(context), context.CancellationToken);
+
+    private Task<LifecycleResult> LifecycleAsync(string kind, LifecycleRequest request, ServerCallContext context) =>
+        parts.Lifecycle.RunAsync(Operation(context, kind, Service(request.ServiceName), request), request, context.CancellationToken);
+
+    private static OperationRequest Operation(ServerCallContext context, string kind, string service, Google.Protobuf.IMessage message) =>
+        new(context.RequireOperation(), kind, service, By(context), message);
+
+    private static string By(ServerCallContext context) => context.GetActor().ToString();
+
+    private static string Service(string? text) =>
+        ServiceName.TryParse(text, out var name, out var problem)
+            ? name.Value
+            : throw new McpException(FaultCode.InvalidArgument, $"the service's name '{Printable.Line(text, 80)}' {problem}");
+}

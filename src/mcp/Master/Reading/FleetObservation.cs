@@ -1,0 +1,48 @@
+using Mcp.Errors;
+using Mcp.Master.Registration;
+using Mcp.Placement;
+using Mcp.Sqlite;
+using Mcp.V1;
+
+namespace Mcp.Master.Reading;
+
+/// <summary>What one node said when it was asked just now, or why it said nothing. A silent node's services are unknown, never absent.</summary>
+/// <param name="Node">Whom.</param>
+/// <param name="Live">Its containers; null when it was silent.</param>
+/// <param name="Problems">What its agent itself finds wrong.</param>
+/// <param name="Silence">Why it said nothing, in words; null when it answered.</param>
+internal sealed record NodeAnswer(string Node, LiveCheckResponse? Live, IReadOnlyList<string> Problems, string? Silence);
+
+/// <summary>Asks agents what they see, all at once and never longer than a short limit.</summary>
+internal sealed class FleetObservation(Database database, AgentLinks links, NodeHealthBoard board)
+{
+    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Asks every node, or one.</summary>
+    public async Task<IReadOnlyDictionary<string, NodeAnswer>> AskAsync(string service, string node, CancellationToken cancellation)
+    {
+        var nodes = database.Read(NodeStore.All).Where(n => node.Length == 0 || n.Name == node);
+        var answers = await Task.WhenAll(nodes.Select(n => AskAsync(n, service, cancellation)));
+        return answers.ToDictionary(a => a.Node, StringComparer.Ordinal);
+    }
+
+    private async Task<NodeAnswer> AskAsync(NodeRow node, string service, CancellationToken cancellation)
+    {
+        if (node.Address.Length == 0)
+            return new NodeAnswer(node.Name, null, [], "it has not joined yet");
+        // A node known to be dead would cost the whole limit each time somebody looks.
+        if (board.Of(node.Name) is { Health: NodeHealth.Unhealthy, LastHeartbeat: null } condition)
+            return new NodeAnswer(node.Name, null, [], condition.Detail);
+        try
+        {
+            var agent = links.To(node.Name);
+            var health = agent.HealthCheckAsync(new HealthCheckRequest(), links.Options(AskLimit, cancellation)).ResponseAsync;
+            var live = await agent.LiveCheckAsync(new LiveCheckRequest { Service = service }, links.Options(AskLimit, cancellation));
+            return new NodeAnswer(node.Name, live, [.. (await health).Problems], null);
+        }
+        catch (McpException e)
+        {
+            return new NodeAnswer(node.Name, null, [], e.Cause is null ? e.Message : $"{e.Message}: {e.Cause}");
+        }
+    }
+}

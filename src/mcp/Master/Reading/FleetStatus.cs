@@ -1,0 +1,130 @@
+using Mcp.Errors;
+using Mcp.Master.Deployments;
+using Mcp.Master.Identity;
+using Mcp.Master.Registration;
+using Mcp.Placement;
+using Mcp.Sqlite;
+using Mcp.Text;
+using Mcp.V1;
+using Microsoft.Data.Sqlite;
+
+namespace Mcp.Master.Reading;
+
+/// <summary>The answers about the whole fleet: what was observed, never what was wished.</summary>
+internal sealed class FleetStatus(Database database, FleetObservation observation, NodeHealthBoard board, string fleet, string version, TimeProvider clock)
+{
+    private readonly string _since = Timestamp.Now(clock);
+
+    /// <summary>Services with their containers as their nodes see them now, and all findings.</summary>
+    /// <exception cref="McpException">NotFound: the named service is nowhere.</exception>
+    public async Task<StatusResponse> StatusAsync(StatusRequest request, CancellationToken cancellation)
+    {
+        var answers = await observation.AskAsync("", "", cancellation);
+        var facts = Facts(answers);
+        var placements = facts.Placements.Where(p => request.ServiceName.Length == 0 || p.Service == request.ServiceName).ToList();
+        if (request.ServiceName.Length > 0 && placements.Count == 0)
+            throw new McpException(FaultCode.NotFound, $"there is no service {Printable.Line(request.ServiceName, 80)}") { Hint = "mcp list" };
+        var response = new StatusResponse { Fleet = fleet, Version = version, MasterSince = _since };
+        response.Services.AddRange(placements.Select(p => Service(p, answers)));
+        response.Findings.AddRange(FindingRules.Compute(facts).Where(f => request.ServiceName.Length == 0 || f.Service == request.ServiceName));
+        response.Nodes.AddRange(database.Read(Nodes));
+        return response;
+    }
+
+    /// <summary>All findings now.</summary>
+    public async Task<List<Finding>> FindingsAsync(CancellationToken cancellation) => FindingRules.Compute(Facts(await observation.AskAsync("", "", cancellation)));
+
+    /// <summary>Every container of every node, and the nodes that could not be asked.</summary>
+    public async Task<PsResponse> PsAsync(PsRequest request, CancellationToken cancellation)
+    {
+        var placements = database.Read(PlacementStore.All);
+        var node = request.Node;
+        if (node.Length > 0 && database.Read(c => NodeStore.Find(c, node)) is null)
+            throw new McpException(FaultCode.NotFound, $"there is no node {Printable.Line(node, 80)}") { Hint = "mcp node list" };
+        var response = new PsResponse();
+        foreach (var answer in (await observation.AskAsync(request.ServiceName, node, cancellation)).Values.OrderBy(a => a.Node, StringComparer.Ordinal))
+        {
+            if (answer.Live is null)
+            {
+                var silent = new SilentNode { Node = answer.Node, Error = answer.Silence };
+                silent.Services.AddRange(placements.Where(p => p.Node == answer.Node).Select(p => p.Service));
+                response.Silent.Add(silent);
+                continue;
+            }
+            response.Containers.AddRange(answer.Live.Containers
+                .Where(c => request.ServiceName.Length == 0 || c.Service == request.ServiceName)
+                .Select(c => new PsContainer { Node = answer.Node, Container = c }));
+        }
+        return response;
+    }
+
+    /// <summary>Every node with what is believed and what was last seen of it.</summary>
+    public List<NodeSummary> Nodes(SqliteConnection connection)
+    {
+        var seen = NodeStore.Observations(connection);
+        var placed = PlacementStore.All(connection).CountBy(p => p.Node).ToDictionary(StringComparer.Ordinal);
+        var ends = CertificateStore.LastEnds(connection);
+        return [.. NodeStore.All(connection).Select(n => Node(n, seen.GetValueOrDefault(n.Name), placed.GetValueOrDefault(n.Name), ends))];
+    }
+
+    private NodeSummary Node(NodeRow node, NodeObservation? seen, int services, Dictionary<string, string> ends)
+    {
+        var condition = board.Of(node.Name);
+        return new NodeSummary
+        {
+            Name = node.Name,
+            Role = node.Role,
+            Address = node.Address,
+            Arch = node.Arch,
+            Status = condition.Health switch { NodeHealth.Healthy => "healthy", NodeHealth.Unhealthy => "unhealthy", _ => "unknown" },
+            Containers = seen?.Containers ?? 0,
+            LastHeartbeat = seen?.HeartbeatAt ?? "",
+            Services = (uint)services,
+            Version = node.Version,
+            Cordoned = node.Cordoned,
+            Detail = node.Address.Length == 0 ? "has not joined yet" : condition.Detail,
+            CertificateExpires = ends.GetValueOrDefault($"agent/{node.Name}", ""),
+            Joined = node.JoinedAt is not null,
+            DiskFreeBytes = seen?.DiskBytes ?? 0,
+            MemoryBytes = seen?.MemoryBytes ?? 0,
+            CpuMillicores = seen?.CpuMillicores ?? 0,
+        };
+    }
+
+    private static StatusService Service(PlacementRow placement, IReadOnlyDictionary<string, NodeAnswer> answers)
+    {
+        var answer = answers.GetValueOrDefault(placement.Node);
+        var (status, detail) = ServiceJudgement.Of(placement, answer);
+        var service = new StatusService
+        {
+            Name = placement.Service,
+            Node = placement.Node,
+            Tier = placement.Spec.Tier,
+            Status = status,
+            Detail = detail,
+            Generation = placement.Generation,
+            Epoch = placement.Epoch,
+            DeployedAt = placement.At,
+            DeployedBy = placement.Principal,
+        };
+        if (answer is not null)
+            service.Containers.AddRange(ServiceJudgement.ContainersOf(placement, answer));
+        service.Ports.AddRange(placement.Ports);
+        return service;
+    }
+
+    private FindingFacts Facts(IReadOnlyDictionary<string, NodeAnswer> answers) => database.Read(connection => new FindingFacts
+    {
+        Now = clock.GetUtcNow(),
+        Version = version,
+        Nodes = NodeStore.All(connection),
+        Condition = board.Of,
+        Answers = answers,
+        Placements = PlacementStore.All(connection),
+        Data = DataRecordStore.All(connection),
+        Reported = ReportedServiceStore.All(connection),
+        Open = OperationStore.Open(connection),
+        CertificateEnds = CertificateStore.LastEnds(connection),
+        Kept = FindingStore.All(connection),
+    });
+}

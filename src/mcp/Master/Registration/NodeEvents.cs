@@ -1,0 +1,49 @@
+using Mcp.Errors;
+using Mcp.Master.Reading;
+using Mcp.Placement;
+using Mcp.Sqlite;
+using Mcp.Text;
+using Mcp.V1;
+
+namespace Mcp.Master.Registration;
+
+/// <summary>Turns what happens on and to nodes into events of the fleet.</summary>
+internal sealed class NodeEvents(Database database, TimeProvider clock)
+{
+    /// <summary>An event that an agent sent over its line. What a node says is stored as said by that node.</summary>
+    public void Happened(string node, FleetEvent e) => Store(new FleetEvent
+    {
+        At = Timestamp.Read(e.At) is { } at ? Timestamp.Format(at) : Timestamp.Now(clock),
+        Node = node,
+        Service = Printable.Line(e.Service, 80),
+        Component = Printable.Line(e.Component, 80),
+        Kind = Printable.Line(e.Kind, 80),
+        Severity = e.Severity is "warning" or "error" ? e.Severity : "info",
+        Message = Printable.Line(e.Message, 1000),
+        Principal = Printable.Line(e.Principal, 100),
+        Operation = Printable.Line(e.Operation, 80),
+    });
+
+    /// <summary>A node became healthy or unhealthy.</summary>
+    public void HealthChanged(string node, NodeCondition before, NodeCondition after) => Store(new FleetEvent
+    {
+        At = Timestamp.Now(clock),
+        Node = node,
+        Kind = after.Health == NodeHealth.Healthy ? "node-healthy" : "node-unhealthy",
+        Severity = after.Health == NodeHealth.Healthy ? "info" : before.Health == NodeHealth.Unknown ? "warning" : "error",
+        Message = after.Health == NodeHealth.Healthy ? $"node {node} is healthy" : $"node {node} {after.Detail}",
+    });
+
+    /// <summary>Stores an event; a full disk must not break the watching.</summary>
+    public void Store(FleetEvent e)
+    {
+        try
+        {
+            database.Write(connection => EventStore.Add(connection, e));
+        }
+        catch (McpException)
+        {
+            // The state itself is shown by status and node list; the line in the history is what is lost.
+        }
+    }
+}
