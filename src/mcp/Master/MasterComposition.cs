@@ -7,9 +7,7 @@ using Mcp.Master.Registration;
 using Mcp.Names;
 using Mcp.Operations;
 using Mcp.Sqlite;
-using Mcp.Text;
 using Mcp.Transport;
-using Mcp.V1;
 
 namespace Mcp.Master;
 

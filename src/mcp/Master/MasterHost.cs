@@ -2,16 +2,12 @@ using System.Net;
 using Mcp.Certificates;
 using Mcp.Errors;
 using Mcp.Master.Configuration;
-using Mcp.Master.Deployments;
 using Mcp.Master.Identity;
-using Mcp.Master.Reading;
 using Mcp.Master.Registration;
 using Mcp.Names;
 using Mcp.Operations;
-using Mcp.Sqlite;
 using Mcp.Text;
 using Mcp.Transport;
-using Mcp.V1;
 
 namespace Mcp.Master;
 

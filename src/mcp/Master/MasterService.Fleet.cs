@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Grpc.Core;
-using Mcp.Master.Identity;
 using Mcp.Master.Reading;
 using Mcp.Names;
 using Mcp.Text;

@@ -62,10 +62,16 @@ internal sealed partial class OpenOperations(
     {
         var rows = database.Read(OperationStore.Open).FindAll(r => r.Service == service && !IsRunningHere(r.Id));
         foreach (var row in rows)
+            await RequireResolvedAsync(row, cancellation);
+    }
+
+    /// <summary>Settles one operation, or refuses to go on.</summary>
+    /// <exception cref="McpException">Unavailable: the agent that knows cannot be asked.</exception>
+    public async Task RequireResolvedAsync(OperationRow row, CancellationToken cancellation)
+    {
+        if (!await SettleAsync(row, cancellation))
         {
-            if (await SettleAsync(row, cancellation))
-                continue;
-            throw new McpException(FaultCode.Unavailable, $"an earlier {row.Kind} of {service} ({row.Id}) is open, and {row.Node} does not say what became of it")
+            throw new McpException(FaultCode.Unavailable, $"an earlier {row.Kind} of {row.Service} ({row.Id}) is open, and {row.Node} does not say what became of it")
             {
                 Node = row.Node,
                 Hint = $"bring {row.Node} back (mcp node list), or give it up: mcp node remove {row.Node} --lost",

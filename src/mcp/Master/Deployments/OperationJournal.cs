@@ -73,7 +73,7 @@ internal sealed class OperationJournal(
         }
         if (row.IsOpen)
         {
-            await open.RequireResolvedAsync(row.Service, ending);
+            await open.RequireResolvedAsync(row, ending);
             row = database.Read(connection => OperationStore.Find(connection, request.Id.Value))!;
         }
         return row.State == "succeeded" ? parser.ParseFrom(row.Response) : throw row.Error!.ToFault(row.ErrorCode);

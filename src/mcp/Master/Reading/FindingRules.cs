@@ -1,5 +1,4 @@
 using Mcp.Master.Deployments;
-using Mcp.Master.Identity;
 using Mcp.Master.Registration;
 using Mcp.Placement;
 using Mcp.Text;

@@ -5,7 +5,6 @@ using Mcp.Master.Identity;
 using Mcp.Sqlite;
 using Mcp.Text;
 using Mcp.V1;
-using Microsoft.Data.Sqlite;
 
 namespace Mcp.Master.Reading;
 

@@ -31,6 +31,9 @@ internal sealed class Streams(Database database, OperationFeed feed, AgentLinks 
         {
             await foreach (var happened in feed.WatchAsync(request.Operation, request.After, WatchPatience, cancellation))
             {
+                // "Not known" is the end of a call, not of its operation: the journal has the end once the node has been asked.
+                if (happened.Outcome is { Success: false } && database.Read(c => OperationStore.Find(c, request.Operation)) is { } row && (row.IsOpen || row.State == "succeeded"))
+                    break;
                 await writer.WriteAsync(happened, cancellation);
                 last = happened.Sequence;
                 if (happened.Outcome is not null)

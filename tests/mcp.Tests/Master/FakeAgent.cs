@@ -1,0 +1,176 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Mcp.Certificates;
+using Mcp.Definitions;
+using Mcp.Errors;
+using Mcp.Names;
+using Mcp.Transport;
+using Mcp.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Mcp.Tests.Master;
+
+/// <summary>
+/// An agent that deploys nothing but behaves like one at the wire: over real TLS, idempotent by operation id, with a journal that survives
+/// lost answers, and with switches for the ways in which real ones fail.
+/// </summary>
+internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDirectory, IAuditSink, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, GetOperationResponse> _journal = new();
+    private RoleServer? _server;
+
+    public FakeAgent(string name) => Name = name;
+
+    public string Name { get; }
+
+    public string Address => $"127.0.0.1:{_server!.Endpoints[0].Port}";
+
+    /// <summary>What runs here, by service.</summary>
+    public ConcurrentDictionary<string, AgentDeployRequest> Running { get; } = new();
+
+    /// <summary>What is stored here, by service.</summary>
+    public ConcurrentDictionary<string, DataRecord> Data { get; } = new();
+
+    /// <summary>Every deploy that was asked for, repeated ids too.</summary>
+    public ConcurrentQueue<(string Operation, AgentDeployRequest Request)> Deploys { get; } = new();
+
+    /// <summary>The next deploy is done, but its answer is lost.</summary>
+    public bool LoseAnswer { get; set; }
+
+    /// <summary>The next deploys fail and are put back, with these words.</summary>
+    public string? FailWith { get; set; }
+
+    /// <summary>A deploy waits for this before it is done.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    /// <summary>GetOperation is not answered while this is set.</summary>
+    public bool Mute { get; set; }
+
+    public async Task StartAsync(CredentialSource credentials, TrustSource trust, string domain)
+    {
+        _server = RoleServer.Build(new RoleServerOptions
+        {
+            Role = "agent",
+            Domain = domain,
+            Addresses = ["127.0.0.1:0"],
+            Credentials = credentials,
+            Trust = trust,
+            Table = AgentMethods.Table,
+            Access = this,
+            Audit = this,
+            Clock = TimeProvider.System,
+            Logging = NullLoggerFactory.Instance,
+            Version = "test",
+            Services = services => services.AddSingleton(this),
+            Map = endpoints => endpoints.MapGrpcService<FakeAgent>(),
+        });
+        await _server.StartAsync(CancellationToken.None);
+    }
+
+    public override async Task Deploy(AgentDeployRequest request, IServerStreamWriter<AgentDeployEvent> responseStream, ServerCallContext context)
+    {
+        var operation = context.RequireOperation().Value;
+        Deploys.Enqueue((operation, request));
+        if (_journal.TryGetValue(operation, out var known) && known.Deploy is { } earlier)
+        {
+            await responseStream.WriteAsync(new AgentDeployEvent { Result = earlier });
+            return;
+        }
+        await responseStream.WriteAsync(new AgentDeployEvent { Progress = new OperationEvent { Operation = operation, Step = "pull", Message = "pulling" } });
+        await Gate;
+        if (FailWith is { } words)
+        {
+            var fault = new McpException(FaultCode.FailedPrecondition, words) { Step = "health", State = "the containers from before run again" };
+            Journal(operation, request.Spec.Name, "put-back", fault.ToDetail(), null);
+            throw fault;
+        }
+        var result = Do(request);
+        Journal(operation, request.Spec.Name, "succeeded", null, result);
+        if (LoseAnswer)
+        {
+            LoseAnswer = false;
+            context.GetHttpContext().Abort();
+            return;
+        }
+        await responseStream.WriteAsync(new AgentDeployEvent { Result = result });
+    }
+
+    public override Task<UndeployServiceResponse> UndeployService(UndeployServiceRequest request, ServerCallContext context)
+    {
+        if (!Running.TryRemove(request.Service, out _))
+            throw new McpException(FaultCode.NotFound, $"no service {request.Service}");
+        Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
+        return Task.FromResult(new UndeployServiceResponse { Steps = { new StepResult { Step = "remove", Success = true } } });
+    }
+
+    public override Task<LifecycleResponse> StopService(StopServiceRequest request, ServerCallContext context)
+    {
+        Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
+        return Task.FromResult(new LifecycleResponse());
+    }
+
+    public override Task<LifecycleResponse> StartService(StartServiceRequest request, ServerCallContext context)
+    {
+        Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
+        return Task.FromResult(new LifecycleResponse());
+    }
+
+    public override Task<GetOperationResponse> GetOperation(GetOperationRequest request, ServerCallContext context) => Mute
+        ? throw new McpException(FaultCode.Unavailable, "mute")
+        : Task.FromResult(_journal.GetValueOrDefault(request.Operation) ?? new GetOperationResponse());
+
+    public override Task<HealthCheckResponse> HealthCheck(HealthCheckRequest request, ServerCallContext context) => Task.FromResult(new HealthCheckResponse { Status = "healthy" });
+
+    public override Task<ListDataResponse> ListData(ListDataRequest request, ServerCallContext context) => Task.FromResult(new ListDataResponse { Records = { Data.Values } });
+
+    public override Task<NodeStatusResponse> NodeStatus(NodeStatusRequest request, ServerCallContext context) => Task.FromResult(new NodeStatusResponse { Name = Name, Address = Address });
+
+    public override Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context) =>
+        Task.FromResult(new ListServicesResponse { Services = { Running.Values.Select(r => new RegisteredService { Spec = r.Spec }) } });
+
+    public override Task<LiveCheckResponse> LiveCheck(LiveCheckRequest request, ServerCallContext context) => Task.FromResult(new LiveCheckResponse
+    {
+        Containers = { Running.Values.SelectMany(r => r.Spec.Components.Select(c => new ContainerStatus { Service = r.Spec.Name, Component = c.Name, State = "running" })) },
+    });
+
+    public OperatorGrant? FindOperator(string name) => null;
+
+    public bool IsRevoked(Principal principal, string? serial) => false;
+
+    public bool IsNodeAllowed(string node) => false;
+
+    public void Record(AuditEntry entry)
+    {
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+    }
+
+    private AgentDeployResult Do(AgentDeployRequest request)
+    {
+        Running[request.Spec.Name] = request;
+        Data[request.Spec.Name] = new DataRecord { Service = request.Spec.Name, Node = Name, Epoch = request.Epoch, VolumeId = request.VolumeId, State = "current" };
+        return new AgentDeployResult
+        {
+            Generation = request.SeenGeneration + 1,
+            SpecHash = SpecHash.OfService(request.Spec),
+            Epoch = request.Epoch,
+            VolumeId = request.VolumeId,
+            Images = { request.Spec.Components.Select(c => new ComponentImage { Component = c.Name, Reference = c.Image, Digest = "sha256:" + new string('a', 64) }) },
+            Components = { request.Spec.Components.Select(c => new ComponentOutcome { Component = c.Name, Action = "created", ContainerId = "c1" }) },
+            Steps = { new StepResult { Step = "pull", Success = true } },
+        };
+    }
+
+    private void Journal(string operation, string service, string state, ErrorDetail? error, AgentDeployResult? result) => _journal[operation] = new GetOperationResponse
+    {
+        Known = true,
+        Operation = new Operation { Id = operation, Service = service, State = state, Error = error },
+        Deploy = result,
+    };
+}

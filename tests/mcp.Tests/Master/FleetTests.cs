@@ -1,0 +1,114 @@
+using Grpc.Core;
+using Mcp.Certificates;
+using Mcp.Errors;
+using Mcp.Master.Identity;
+using Mcp.V1;
+
+namespace Mcp.Tests.Master;
+
+public class FleetTests
+{
+    [Test]
+    public async Task A_node_has_joined_once_the_master_has_called_it_back()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await bench.Admin.NodeAddAsync(new NodeAddRequest { Name = "orion", Role = "worker" }, MasterBench.Operation());
+        await Assert.That((await bench.NodeAsync("orion")).Joined).IsFalse();
+        await bench.AddAgentAsync("orion");
+        var node = await bench.NodeAsync("orion");
+        await Assert.That((node.Joined, node.Role, node.Status)).IsEqualTo((true, "worker", "healthy"));
+    }
+
+    [Test]
+    public async Task A_replayed_token_an_expired_one_and_no_certificate_are_refused_with_their_status()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var added = await bench.Admin.OperatorAddAsync(new OperatorAddRequest { Name = "bob", Role = "read" }, MasterBench.Operation());
+        _ = JoinToken.TryParse(added.Token, out var token);
+        var (bob, _) = await bench.JoinAsync(token!, null);
+        var replay = await Assert.ThrowsAsync<McpException>(() => bench.JoinAsync(token!, null));
+        await Assert.That(replay!.Code).IsEqualTo(FaultCode.Unauthenticated);
+        var nobody = await Assert.ThrowsAsync<McpException>(async () => await bench.Call(null).ListNodesAsync(new ListNodesRequest()));
+        await Assert.That(nobody!.Code).IsEqualTo(FaultCode.Unauthenticated);
+        var reader = await Assert.ThrowsAsync<McpException>(async () => await bench.Call(bob).NodeAddAsync(new NodeAddRequest { Name = "x" }, MasterBench.Operation()));
+        await Assert.That(reader!.Code).IsEqualTo(FaultCode.PermissionDenied);
+        await MasterBench.UntilAsync(
+            () => Task.FromResult(bench.Host.Parts.Database.Read(c => AuditStore.Last(c, 100)).Count(r => r.Outcome is "Unauthenticated" or "PermissionDenied") >= 3), "the refusals are in the audit");
+    }
+
+    [Test]
+    public async Task A_removed_operators_open_stream_is_cut()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var added = await bench.Admin.OperatorAddAsync(new OperatorAddRequest { Name = "bob", Role = "read" }, MasterBench.Operation());
+        _ = JoinToken.TryParse(added.Token, out var token);
+        var (credentials, _) = await bench.JoinAsync(token!, null);
+        var bob = bench.Call(credentials);
+        await bob.ListNodesAsync(new ListNodesRequest());
+        using var events = bob.Events(new EventsRequest { Follow = true });
+        var reading = Task.Run(async () =>
+        {
+            await foreach (var _ in events.ResponseStream.ReadAllAsync())
+            {
+            }
+        });
+        await bench.Admin.OperatorRemoveAsync(new OperatorRemoveRequest { Name = "bob" }, MasterBench.Operation());
+        await Assert.ThrowsAsync<McpException>(() => reading.WaitAsync(TimeSpan.FromSeconds(30)));
+        var fault = await Assert.ThrowsAsync<McpException>(async () => await bob.ListNodesAsync(new ListNodesRequest()));
+        await Assert.That(fault!.Code is FaultCode.Unauthenticated or FaultCode.PermissionDenied).IsTrue();
+    }
+
+    [Test]
+    public async Task A_second_live_agent_of_a_name_is_refused_and_becomes_a_finding()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var orion = await bench.AddAgentAsync("orion");
+        await using var clone = new FakeAgent("orion");
+        bench.Host.Parts.GrantRegister("orion");
+        await clone.StartAsync(bench.CredentialsOf("orion"), bench.Trust, MasterBench.Domain);
+        var fault = await Assert.ThrowsAsync<McpException>(() => bench.RegisterAsync(clone));
+        await Assert.That(fault!.Code).IsEqualTo(FaultCode.AlreadyExists);
+        await Assert.That((await bench.NodeAsync("orion")).Address).IsEqualTo(orion.Address);
+        await Assert.That((await bench.Admin.StatusAsync(new StatusRequest())).Findings.Single().Kind).IsEqualTo("cloned identity");
+        // Once the first one is gone, the node has simply moved.
+        await orion.DisposeAsync();
+        bench.Host.Parts.GrantRegister("orion");
+        await bench.RegisterAsync(clone);
+        await Assert.That((await bench.NodeAsync("orion")).Address).IsEqualTo(clone.Address);
+    }
+
+    [Test]
+    public async Task A_node_with_services_is_removed_only_when_it_is_lost()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await bench.AddAgentAsync("orion");
+        await bench.DeployAsync(MasterBench.Spec("notes"));
+        var fault = await Assert.ThrowsAsync<McpException>(async () => await bench.Admin.NodeRemoveAsync(new NodeRemoveRequest { Name = "orion" }, MasterBench.Operation()));
+        await Assert.That(fault!.Code).IsEqualTo(FaultCode.FailedPrecondition);
+        await Assert.That(fault.Message).Contains("notes");
+        var removed = await bench.Admin.NodeRemoveAsync(new NodeRemoveRequest { Name = "orion", Lost = true }, MasterBench.Operation());
+        await Assert.That(removed.Remaining).IsNotEmpty();
+        var refused = await Assert.ThrowsAsync<McpException>(async () => await bench.Agent("orion").HeartbeatAsync(new HeartbeatRequest { Name = "orion" }));
+        await Assert.That(refused!.Code is FaultCode.Unauthenticated or FaultCode.PermissionDenied).IsTrue();
+    }
+
+    [Test]
+    public async Task A_higher_epoch_at_an_agent_is_adopted_and_a_lower_one_is_superseded()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await bench.AddAgentAsync("orion");
+        await bench.DeployAsync(MasterBench.Spec("notes"));
+        await bench.AddAgentAsync("vega");
+        bench.Host.Parts.GrantRegister("vega");
+        var vega = bench.AgentOf("vega");
+        var answer = await bench.RegisterAsync(vega, "worker", new OwnedService { Name = "notes", Epoch = 3, VolumeId = "v3" });
+        await Assert.That(answer.Superseded).IsEmpty();
+        await Assert.That((await bench.Admin.DataListAsync(new DataListRequest())).Records.Single(r => r.State == "current").Node).IsEqualTo("vega");
+        bench.Host.Parts.GrantRegister("orion");
+        answer = await bench.RegisterAsync(bench.AgentOf("orion"), "worker", new OwnedService { Name = "notes", Epoch = 1, VolumeId = "v1", Running = true });
+        await Assert.That(answer.Superseded.Single()).IsEqualTo(new SupersededService { Service = "notes", Node = "vega", Epoch = 3 });
+        var kinds = (await bench.Admin.StatusAsync(new StatusRequest())).Findings.Select(f => f.Kind).ToList();
+        await Assert.That(kinds).Contains("master behind");
+        await Assert.That(kinds).Contains("superseded");
+    }
+}
