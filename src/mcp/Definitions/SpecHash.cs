@@ -6,8 +6,9 @@ using Mcp.V1;
 namespace Mcp.Definitions;
 
 /// <summary>
-/// Lower-case hex SHA-256 over the canonical form of a spec: for each field that is not at its default, in a fixed order,
-/// <c>length:path count</c> and the values, each <c>length:value</c> (lengths in bytes of UTF-8), so that no two lists of fields have the same bytes.
+/// Lower-case hex SHA-256 over the canonical form of a spec: the word <c>service</c> or <c>container</c>, then for each field that is not at its
+/// default, in a fixed order, its path, the number of its values, and the values. Each of these is written <c>length:text</c> (length in bytes
+/// of UTF-8, both numbers in decimal), so that no two lists of fields have the same bytes.
 /// </summary>
 internal static class SpecHash
 {
