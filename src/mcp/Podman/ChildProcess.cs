@@ -14,9 +14,9 @@ internal sealed partial class ChildProcess
     private const short SetSignalMask = 0x08;
     private const short SetSession = 0x80;
     private const int Room = 512;
-    // open(2): O_RDONLY; O_WRONLY | O_CREAT | O_TRUNC.
+    // open(2): O_RDONLY; O_WRONLY | O_CREAT | O_TRUNC | O_APPEND. Appending lets the file be emptied while the child writes.
     private const int ReadOnly = 0;
-    private const int WriteNew = 0x1 | 0x40 | 0x200;
+    private const int WriteNew = 0x1 | 0x40 | 0x200 | 0x400;
 
     private ChildProcess(int pid)
     {

@@ -120,7 +120,13 @@ internal sealed partial class PodmanService : IAsyncDisposable
             await AnswersAsync(exited);
             LogAnswers(_options.SocketPath, pid);
             _ready.TrySetResult();
-            await exited.WaitAsync(_stop.Token);
+            while (!exited.IsCompleted)
+            {
+                await Task.WhenAny(exited, Task.Delay(TimeSpan.FromMinutes(1), _clock, _stop.Token));
+                _stop.Token.ThrowIfCancellationRequested();
+                // Podman warns at every start of a container on some hosts; its words of long ago are worth no disk.
+                ServiceCommand.Bound(_outputFile);
+            }
             throw Failed("ended", pid);
         }
         finally

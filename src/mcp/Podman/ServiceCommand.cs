@@ -57,6 +57,21 @@ internal static class ServiceCommand
         }
     }
 
+    /// <summary>Empties the file of its output once it is larger than a megabyte.</summary>
+    public static void Bound(string outputFile, int limit = 1024 * 1024)
+    {
+        try
+        {
+            using var file = new FileStream(outputFile, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+            if (file.Length > limit)
+                file.SetLength(0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Removed or not ours: nothing that grows, or nothing to be done about it.
+        }
+    }
+
     private static bool IsExecutable(string path) =>
         File.Exists(path) && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
 }

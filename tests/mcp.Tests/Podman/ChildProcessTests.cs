@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Mcp.Errors;
 using Mcp.Podman;
@@ -32,6 +33,22 @@ internal sealed class ChildProcessTests
             var mask = ulong.Parse(line.Split('\t')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             await Assert.That(mask & 0x7fffffff).IsEqualTo(0ul);
         }
+    }
+
+    [Test]
+    public async Task The_output_can_be_emptied_while_the_child_writes()
+    {
+        using var folder = new TemporaryFolder();
+        var child = ChildProcess.Start("/bin/sh", ["-c", "head -c 5000 /dev/zero; while [ ! -e \"$GO\" ]; do sleep 0.05; done; echo after"], [new("PATH", "/usr/bin:/bin"), new("GO", folder["go"])], folder["out"]);
+        var patience = Stopwatch.StartNew();
+        while (new FileInfo(folder["out"]).Length < 5000 && patience.Elapsed < TimeSpan.FromSeconds(20))
+            await Task.Delay(20);
+        ServiceCommand.Bound(folder["out"], limit: 10_000);
+        await Assert.That(new FileInfo(folder["out"]).Length).IsEqualTo(5000);
+        ServiceCommand.Bound(folder["out"], limit: 4000);
+        await File.WriteAllTextAsync(folder["go"], "");
+        await child.Exited.WaitAsync(TimeSpan.FromSeconds(20));
+        await Assert.That(await File.ReadAllTextAsync(folder["out"])).IsEqualTo("after\n");
     }
 
     [Test]
