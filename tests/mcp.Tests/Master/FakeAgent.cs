@@ -25,7 +25,7 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
 
     public string Name { get; }
 
-    public string Address => $"127.0.0.1:{_server!.Endpoints[0].Port}";
+    public string Address { get; private set; } = "";
 
     /// <summary>What runs here, by service.</summary>
     public ConcurrentDictionary<string, AgentDeployRequest> Running { get; } = new();
@@ -67,6 +67,7 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
             Map = endpoints => endpoints.MapGrpcService<FakeAgent>(),
         });
         await _server.StartAsync(CancellationToken.None);
+        Address = $"127.0.0.1:{_server.Endpoints[0].Port}";
     }
 
     public override async Task Deploy(AgentDeployRequest request, IServerStreamWriter<AgentDeployEvent> responseStream, ServerCallContext context)
@@ -121,6 +122,15 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
         ? throw new McpException(FaultCode.Unavailable, "mute")
         : Task.FromResult(_journal.GetValueOrDefault(request.Operation) ?? new GetOperationResponse());
 
+    /// <summary>Somebody follows the events.</summary>
+    public bool IsFollowed { get; private set; }
+
+    public override Task Events(EventsRequest request, IServerStreamWriter<FleetEvent> responseStream, ServerCallContext context)
+    {
+        IsFollowed = true;
+        return Task.Delay(Timeout.Infinite, context.CancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
     public override Task<HealthCheckResponse> HealthCheck(HealthCheckRequest request, ServerCallContext context) => Task.FromResult(new HealthCheckResponse { Status = "healthy" });
 
     public override Task<ListDataResponse> ListData(ListDataRequest request, ServerCallContext context) => Task.FromResult(new ListDataResponse { Records = { Data.Values } });
@@ -145,10 +155,14 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     {
     }
 
+    /// <summary>Ends as if killed: open streams are cut.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_server is not null)
-            await _server.DisposeAsync();
+        if (_server is null)
+            return;
+        await _server.StopAsync(new CancellationToken(canceled: true));
+        await _server.DisposeAsync();
+        _server = null;
     }
 
     private AgentDeployResult Do(AgentDeployRequest request)

@@ -78,6 +78,19 @@ public class FleetTests
     }
 
     [Test]
+    public async Task A_dead_agent_is_noticed_without_waiting_for_heartbeats()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var agent = await bench.AddAgentAsync("orion");
+        await MasterBench.UntilAsync(() => Task.FromResult(agent.IsFollowed), "the master follows the agent's events");
+        await agent.DisposeAsync();
+        await MasterBench.UntilAsync(async () => (await bench.NodeAsync("orion")).Status == "unhealthy", "orion is unhealthy");
+        await Assert.That((await bench.NodeAsync("orion")).Detail).Contains("does not answer");
+        var fault = await Assert.ThrowsAsync<McpException>(() => bench.DeployAsync(MasterBench.Spec("notes", s => s.Node = "orion")));
+        await Assert.That(fault!.Code).IsEqualTo(FaultCode.FailedPrecondition);
+    }
+
+    [Test]
     public async Task A_node_with_services_is_removed_only_when_it_is_lost()
     {
         await using var bench = await MasterBench.StartAsync();

@@ -39,10 +39,16 @@ internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealt
         HostnameRules.Check(connection, spec, configuration.Zone, configuration.AllowedDomains);
 
         var data = DataRecordStore.Current(connection, spec.Name);
-        var fresh = request.Fresh && current is null or { Pending: true } && request.Fresh;
+        if (request.Fresh && current is { Pending: false })
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"{spec.Name} is deployed on {current.Node}; a fresh start would take its data away under it")
+            {
+                Hint = $"mcp undeploy {spec.Name}, then mcp deploy {spec.Name} --fresh (the data goes aside and is kept)",
+            };
+        }
         // A service that runs stays on its node, whatever is done to its data; so does one whose first deploy is not confirmed yet.
         var location = current is not null ? new DataLocation(NodeName.Parse(current.Node), current.Spec.Tier)
-            : data is not null && !fresh ? new DataLocation(NodeName.Parse(data.Node), data.Spec.Tier.Length > 0 ? data.Spec.Tier : spec.Tier)
+            : data is not null && !request.Fresh ? new DataLocation(NodeName.Parse(data.Node), data.Spec.Tier.Length > 0 ? data.Spec.Tier : spec.Tier)
             : null;
         var decision = Placer.Choose(Snapshot(connection, configuration.ScheduleOnMaster, board), spec, location);
         if (decision.Node is not { } node)

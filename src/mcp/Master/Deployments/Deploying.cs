@@ -24,7 +24,10 @@ internal sealed class Deploying(
     /// <exception cref="McpException">What is in the way, or what failed on the node.</exception>
     public Task<DeployResponse> DeployAsync(OperationRequest operation, DeployRequest request, CancellationToken call)
     {
-        SpecRules.Require(request.Service ?? throw new McpException(FaultCode.InvalidArgument, "a deploy without a service"));
+        // A caller that is not our command line may leave defaults out; what is stored and hashed is the whole spec, as the agent reads it.
+        request = request.Clone();
+        request.Service = SpecBuilder.Complete(request.Service ?? throw new McpException(FaultCode.InvalidArgument, "a deploy without a service"));
+        SpecRules.Require(request.Service);
         return journal.RunAsync(operation, DeployResponse.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => RunAsync(run, request, stop), call);
     }
 

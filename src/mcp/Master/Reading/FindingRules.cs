@@ -56,6 +56,7 @@ internal static class FindingRules
             .Concat(facts.Placements.SelectMany(p => OfPlacement(facts, p)))
             .Concat(Orphans(facts))
             .Concat(Superseded(facts))
+            .Concat(Own(facts))
             .Concat(facts.Open.Select(o => OfOpen(facts, o)).OfType<Finding>())
             .Concat(facts.Kept)
             .OrderBy(f => f.Severity switch { "error" => 0, "warning" => 1, _ => 2 })
@@ -80,6 +81,12 @@ internal static class FindingRules
             var left = at < facts.Now ? $"expired at {end}" : $"ends at {end}";
             yield return New("certificate expiring", "warning", node.Name, "", $"the certificate of {node.Name} {left} and was not renewed", "see why in the agent's log: journalctl -u mcp-agent", facts.Now);
         }
+    }
+
+    private static IEnumerable<Finding> Own(FindingFacts facts)
+    {
+        if (facts.CertificateEnds.GetValueOrDefault("master/mcp-master") is { } end && Timestamp.Read(end) is { } at && at - facts.Now < CertificateWarning)
+            yield return New("certificate expiring", "error", "", "", $"the master's own certificate ends at {end} and was not renewed", "see why in its log: journalctl -u mcp-master", facts.Now);
     }
 
     private static IEnumerable<Finding> OfPlacement(FindingFacts facts, PlacementRow placement)

@@ -37,12 +37,25 @@ internal sealed class FleetObservation(Database database, AgentLinks links, Node
         {
             var agent = links.To(node.Name);
             var health = agent.HealthCheckAsync(new HealthCheckRequest(), links.Options(AskLimit, cancellation)).ResponseAsync;
-            var live = await agent.LiveCheckAsync(new LiveCheckRequest { Service = service }, links.Options(AskLimit, cancellation));
+            var live = await LiveAsync(agent, service, cancellation);
             return new NodeAnswer(node.Name, live, [.. (await health).Problems], null);
         }
         catch (McpException e)
         {
             return new NodeAnswer(node.Name, null, [], e.Cause is null ? e.Message : $"{e.Message}: {e.Cause}");
+        }
+    }
+
+    private async Task<LiveCheckResponse> LiveAsync(McpAgentService.McpAgentServiceClient agent, string service, CancellationToken cancellation)
+    {
+        try
+        {
+            return await agent.LiveCheckAsync(new LiveCheckRequest { Service = service }, links.Options(AskLimit, cancellation));
+        }
+        catch (McpException e) when (e.Code == FaultCode.NotFound && service.Length > 0)
+        {
+            // A node without the service has answered: it has no container of it.
+            return new LiveCheckResponse();
         }
     }
 }

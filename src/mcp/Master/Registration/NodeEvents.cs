@@ -11,7 +11,15 @@ namespace Mcp.Master.Registration;
 internal sealed class NodeEvents(Database database, TimeProvider clock)
 {
     /// <summary>An event that an agent sent over its line. What a node says is stored as said by that node.</summary>
-    public void Happened(string node, FleetEvent e) => Store(new FleetEvent
+    public void Happened(string node, FleetEvent e)
+    {
+        // The agent's audit of calls, this master's own among them: the master has its own audit, and people's calls come with ReportActions.
+        if (e.Kind == "call")
+            return;
+        Store(Said(node, e));
+    }
+
+    private FleetEvent Said(string node, FleetEvent e) => new()
     {
         At = Timestamp.Read(e.At) is { } at ? Timestamp.Format(at) : Timestamp.Now(clock),
         Node = node,
@@ -22,7 +30,7 @@ internal sealed class NodeEvents(Database database, TimeProvider clock)
         Message = Printable.Line(e.Message, 1000),
         Principal = Printable.Line(e.Principal, 100),
         Operation = Printable.Line(e.Operation, 80),
-    });
+    };
 
     /// <summary>A node became healthy or unhealthy.</summary>
     public void HealthChanged(string node, NodeCondition before, NodeCondition after) => Store(new FleetEvent
