@@ -1,11 +1,9 @@
 using System.Net;
 using Mcp.Agent.Configuration;
-using Mcp.Agent.Deploying;
 using Mcp.Agent.Identity;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
 using Mcp.Agent.Serving;
-using Mcp.Definitions;
 using Mcp.Errors;
 using Mcp.Files;
 using Mcp.Podman;
@@ -113,23 +111,12 @@ internal sealed partial class AgentHost : IAsyncDisposable
 
     private static (AgentHost Host, AgentStart Start, MonitorLoop Monitor) Compose(AgentParts parts, PodmanClient podman, PodmanService? service, FleetIdentity identity)
     {
+        var work = AgentComposition.Of(parts);
         var configuration = parts.Configuration;
-        var images = new ImagePreparation(podman, configuration);
-        var health = new HealthProbe(podman, parts.Clock);
-        var putBack = new PutBack(parts);
-        var checks = new DeploymentChecks(parts, HostPorts.OnThisNode(configuration.Ports), PolicyOf(configuration));
-        var revival = new ContainerRevival(parts, checks, images);
-        var lifecycle = new ServiceLifecycle(parts, revival, health, putBack);
-        var journal = new JournalledOperations(parts);
-        var open = new OpenOperations(parts, putBack, lifecycle, parts.Logging.CreateLogger<OpenOperations>());
-        journal.ResolveOpen = open.ResolveServiceAsync;
-        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack);
-        var observer = new Observer(parts);
-        var monitor = new MonitorLoop(parts, observer, open, parts.Logging.CreateLogger<MonitorLoop>());
         var access = new AgentAccess(parts.State);
 
         RoleServer? server = null;
-        var link = new MasterLink(parts, identity, operations, () => server?.Connections.CutRevoked(access), parts.Logging.CreateLogger<MasterLink>());
+        var link = new MasterLink(parts, identity, work.Operations, () => server?.Connections.CutRevoked(access), parts.Logging.CreateLogger<MasterLink>());
         server = RoleServer.Build(new RoleServerOptions
         {
             Role = "agent",
@@ -143,13 +130,13 @@ internal sealed partial class AgentHost : IAsyncDisposable
             Audit = new AgentAudit(parts.Events),
             Clock = parts.Clock,
             Logging = parts.Logging,
-            Services = services => services.AddSingleton(new AgentService(parts, operations, observer, monitor, identity, health)),
+            Services = services => services.AddSingleton(new AgentService(parts, work.Operations, work.Observer, work.Monitor, identity, work.Health)),
             Map = endpoints => endpoints.MapGrpcService<AgentService>(),
             Version = ProgramVersion.Text,
             Features = AgentFeatures.All,
             StartWithoutTcp = true,
         });
-        return (new AgentHost(parts, podman, service, server, link), new AgentStart(parts, journal, open, revival, parts.Logging.CreateLogger<AgentStart>()), monitor);
+        return (new AgentHost(parts, podman, service, server, link), work.Start, work.Monitor);
     }
 
     private async Task RunBackgroundAsync(AgentStart start, MonitorLoop monitor)
@@ -190,15 +177,6 @@ internal sealed partial class AgentHost : IAsyncDisposable
             }
         }
     }
-
-    private static NodePolicy PolicyOf(AgentConfiguration configuration) => configuration.Policy with
-    {
-        DataRoot = configuration.DataRoot,
-        OwnPorts = [.. configuration.Listen.Append(configuration.MasterAddress ?? "").Select(PortOf).Where(p => p > 0).Distinct()],
-    };
-
-    private static int PortOf(string address) =>
-        int.TryParse(address[(address.LastIndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture, out var port) ? port : 0;
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The agent's {Loop} failed unexpectedly and is begun again")]
     private partial void LoopFailed(string loop, Exception e);

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Mcp.Agent.Configuration;
+using Mcp.Agent.Deploying;
+using Mcp.Agent.Lifecycle;
+using Mcp.Agent.Monitoring;
+using Mcp.Definitions;
+
+namespace Mcp.Agent;
+
+/// <summary>The agent's capabilities wired together over its parts, without network: the server and the tests stand on the same thing.</summary>
+internal sealed record AgentComposition(
+    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health)
+{
+    /// <summary>Wires everything; nothing runs yet.</summary>
+    public static AgentComposition Of(AgentParts parts)
+    {
+        var configuration = parts.Configuration;
+        var images = new ImagePreparation(parts.Podman, configuration);
+        var health = new HealthProbe(parts.Podman, parts.Clock);
+        var putBack = new PutBack(parts);
+        var checks = new DeploymentChecks(parts, HostPorts.OnThisNode(configuration.Ports), PolicyOf(configuration));
+        var revival = new ContainerRevival(parts, checks, images);
+        var lifecycle = new ServiceLifecycle(parts, revival, health, putBack);
+        var journal = new JournalledOperations(parts);
+        var open = new OpenOperations(parts, putBack, lifecycle, parts.Logging.CreateLogger<OpenOperations>());
+        journal.ResolveOpen = open.ResolveServiceAsync;
+        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack);
+        var observer = new Observer(parts);
+        return new AgentComposition(
+            operations, journal, open, new AgentStart(parts, journal, open, revival, parts.Logging.CreateLogger<AgentStart>()), observer,
+            new MonitorLoop(parts, observer, open, parts.Logging.CreateLogger<MonitorLoop>()), health);
+    }
+
+    // What the node's policy forbids always: the agent's own ports and its master's.
+    private static NodePolicy PolicyOf(AgentConfiguration configuration) => configuration.Policy with
+    {
+        DataRoot = configuration.DataRoot,
+        OwnPorts = [.. configuration.Listen.Append(configuration.MasterAddress ?? "").Select(PortOf).Where(p => p > 0).Distinct()],
+    };
+
+    private static int PortOf(string address) =>
+        int.TryParse(address[(address.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture, out var port) ? port : 0;
+}
