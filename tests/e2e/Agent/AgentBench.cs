@@ -96,11 +96,11 @@ internal sealed class AgentBench : IAsyncDisposable
         new(id is null ? OperationId.New(TimeProvider.System) : OperationId.Parse(id), "human/tester", Direct: false);
 
     /// <summary>What a new process does with what this one left.</summary>
-    public async Task RestartAsync()
+    public async Task RestartAsync(string? socket = null)
     {
         Parts.Dispose();
         _podman.Dispose();
-        (_podman, Parts, Agent) = Open();
+        (_podman, Parts, Agent) = Open(socket);
         await Agent.Start.RunAsync(null, CancellationToken.None);
     }
 
@@ -120,9 +120,15 @@ internal sealed class AgentBench : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private (PodmanClient, AgentParts, AgentComposition) Open()
+    /// <summary>Podman's real socket.</summary>
+    public string PodmanSocket => _configuration.PodmanSocket;
+
+    /// <summary>A path in the test's own folder.</summary>
+    public string PathOf(string name) => _folder.PathOf(name);
+
+    private (PodmanClient, AgentParts, AgentComposition) Open(string? socket = null)
     {
-        var podman = new PodmanClient(_configuration.PodmanSocket);
+        var podman = new PodmanClient(socket ?? _configuration.PodmanSocket);
         var parts = new AgentParts(_configuration, TimeProvider.System, NullLoggerFactory.Instance, podman);
         return (podman, parts, AgentComposition.Of(parts));
     }
