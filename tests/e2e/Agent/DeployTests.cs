@@ -1,7 +1,7 @@
 using Mcp.EndToEnd.Harness;
 using Mcp.Errors;
-using Mcp.Podman;
 using Mcp.V1;
+using ContainerState = Mcp.Podman.ContainerStatus;
 
 namespace Mcp.EndToEnd.Agent;
 
@@ -66,7 +66,7 @@ internal sealed class DeployTests
         var left = (await bench.ContainersAsync(name)).Single();
         await Assert.That(left.Id).IsEqualTo(first.Components.Single().ContainerId);
         await Assert.That(left.Name).IsEqualTo($"{name}-web");
-        await Assert.That(left.Status).IsEqualTo(Podman.ContainerStatus.Running);
+        await Assert.That(left.Status).IsEqualTo(ContainerState.Running);
         await Assert.That(bench.Parts.Services.Find(name)!.Generation).IsEqualTo(1UL);
     }
 
@@ -141,10 +141,10 @@ internal sealed class DeployTests
         var port = (await bench.DeployAsync(spec)).Ports.Single(p => p.Route == "main").HostPort_;
         await bench.Agent.Operations.StopAsync(AgentBench.Asker(), new StopServiceRequest { Service = name }, CancellationToken.None);
         await bench.RestartAsync();
-        await Assert.That((await bench.ContainersAsync(name)).Single().Status).IsEqualTo(Podman.ContainerStatus.Exited);
+        await Assert.That((await bench.ContainersAsync(name)).Single().Status).IsEqualTo(ContainerState.Exited);
         await bench.Podman.RemoveContainerAsync((await bench.ContainersAsync(name)).Single().Id, CancellationToken.None, force: true);
         await bench.Agent.Operations.StartAsync(AgentBench.Asker(), new StartServiceRequest { Service = name }, CancellationToken.None);
-        await Assert.That((await bench.ContainersAsync(name)).Single().Status).IsEqualTo(Podman.ContainerStatus.Running);
+        await Assert.That((await bench.ContainersAsync(name)).Single().Status).IsEqualTo(ContainerState.Running);
         await Assert.That((await bench.DeployAsync(spec)).Unchanged).IsTrue();
         await Assert.That(bench.Parts.Routes.Of(name).Values.Single()).IsEqualTo((int)port);
     }

@@ -1,7 +1,7 @@
 using Mcp.EndToEnd.Harness;
 using Mcp.Errors;
-using Mcp.Podman;
 using Mcp.V1;
+using ContainerState = Mcp.Podman.ContainerStatus;
 
 namespace Mcp.EndToEnd.Agent;
 
@@ -77,7 +77,7 @@ internal sealed class KilledDeployTests
         if (bench.Parts.Services.Find(name) is { } service)
         {
             await Assert.That(containers.Select(c => c.Name).Order()).IsEquivalentTo([$"{name}-web", $"{name}-worker"]);
-            await Assert.That(containers.All(c => c.Status == Podman.ContainerStatus.Running)).IsTrue();
+            await Assert.That(containers.All(c => c.Status == ContainerState.Running)).IsTrue();
             await Assert.That(containers.Select(c => c.Id).Order()).IsEquivalentTo(service.Components.Select(c => c.ContainerId).Order());
         }
         else

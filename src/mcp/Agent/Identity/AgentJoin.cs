@@ -1,5 +1,6 @@
 using System.Text;
 using Google.Protobuf;
+using Grpc.Core;
 using Mcp.Certificates;
 using Mcp.Errors;
 using Mcp.Files;
@@ -74,7 +75,7 @@ internal static class AgentJoin
         var answer = await new McpMasterService.McpMasterServiceClient(channel).JoinAsync(new JoinRequest
         {
             Token = token.Reveal(), CsrDer = ByteString.CopyFrom(key.CreateRequest()), Address = order.Address, Arch = NodeFacts.Arch, Version = ProgramVersion.Text,
-        }, cancellationToken: ct);
+        }, new Metadata { { CallMetadata.Operation, OperationId.New(clock).Value } }, cancellationToken: ct);
         if (answer.Kind != "agent" || !NodeName.TryParse(answer.Name, out var node, out _))
         {
             throw new McpException(FaultCode.FailedPrecondition, $"the token is for {answer.Kind} {Mcp.Text.Printable.Line(answer.Name, 80)}, not for a node")

@@ -1,5 +1,8 @@
 using Google.Protobuf;
+using Grpc.Core;
 using Mcp.Certificates;
+using Mcp.Names;
+using Mcp.Transport;
 using Mcp.V1;
 
 namespace Mcp.Agent.Identity;
@@ -23,7 +26,9 @@ internal sealed partial class IdentityRenewal(FleetIdentity identity, TimeProvid
         if (!IsDue)
             return;
         using var key = identity.File.PendingKey();
-        var answer = await master.RenewIdentityAsync(new RenewIdentityRequest { CsrDer = ByteString.CopyFrom(key.CreateRequest()) }, cancellationToken: ct);
+        var answer = await master.RenewIdentityAsync(
+            new RenewIdentityRequest { CsrDer = ByteString.CopyFrom(key.CreateRequest()) },
+            new Metadata { { CallMetadata.Operation, OperationId.New(clock).Value } }, cancellationToken: ct);
         var credential = identity.File.Install(key, answer.ChainPem.Span);
         identity.Credentials.Replace(credential);
         identity.TakeBundle(answer.CaBundle.Span);

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
@@ -95,7 +96,7 @@ internal sealed partial class MasterLink : IDisposable
         };
         request.Services.AddRange(NodeFacts.Owned(_parts));
         request.Features.AddRange(AgentFeatures.All);
-        var answer = await master.RegisterAsync(request, cancellationToken: ct);
+        var answer = await master.RegisterAsync(request, Operation(), cancellationToken: ct);
         RequireTerm(answer.Term);
         TakePeople(answer.Revision, answer.Revoked, answer.Operators);
         _identity.TakeBundle(answer.CaBundle.Span);
@@ -116,7 +117,7 @@ internal sealed partial class MasterLink : IDisposable
             Name = _parts.Node, CpuMillicores = (ulong)Environment.ProcessorCount * 1000, MemoryBytes = NodeFacts.MemoryBytes(),
             DiskBytes = NodeFacts.Disk(_parts.Configuration.DataRoot).Free, Containers = (uint)services.Where(s => s.DesiredRunning).Sum(s => s.Components.Count),
             Services = (uint)services.Count, RevocationRevision = _parts.State.RevocationRevision,
-        }, cancellationToken: ct);
+        }, Operation(), cancellationToken: ct);
         RequireTerm(answer.Term);
         if (answer.RevocationRevision != _parts.State.RevocationRevision)
             TakePeople(answer.RevocationRevision, answer.Revoked, answer.Operators);
@@ -146,7 +147,7 @@ internal sealed partial class MasterLink : IDisposable
         {
             var request = new ReportActionsRequest();
             request.Actions.AddRange(actions);
-            var answer = await master.ReportActionsAsync(request, cancellationToken: ct);
+            var answer = await master.ReportActionsAsync(request, Operation(), cancellationToken: ct);
             if (answer.Last <= (ulong)_parts.State.ReportedEvents)
                 return;
             _parts.State.Put("reported-events", answer.Last.ToString(System.Globalization.CultureInfo.InvariantCulture));
@@ -169,6 +170,8 @@ internal sealed partial class MasterLink : IDisposable
             };
         }
     }
+
+    private Metadata Operation() => new() { { CallMetadata.Operation, OperationId.New(_parts.Clock).Value } };
 
     private McpMasterService.McpMasterServiceClient Client()
     {

@@ -1,0 +1,108 @@
+using Grpc.Core;
+using Mcp.Agent;
+using Mcp.Agent.Configuration;
+using Mcp.Agent.Identity;
+using Mcp.Errors;
+using Mcp.Names;
+using Mcp.Tests.Master;
+using Mcp.Transport;
+using Mcp.V1;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Mcp.Tests.Agent.Identity;
+
+/// <summary>A real agent that joins a real master over TLS, in one process and without podman: what does not need it must work all the same.</summary>
+internal sealed class AgentHostTests
+{
+    private static AgentJoinOrder Order(MasterBench bench, TemporaryFolder folder, string token, int port) => new()
+    {
+        MasterAddress = bench.Address,
+        Token = token,
+        Address = $"127.0.0.1:{port}",
+        Listen = $"127.0.0.1:{port}",
+        Home = folder["mcp"],
+        DataRoot = folder["srv"],
+        Socket = folder["agent.sock"],
+        PodmanSocket = folder["no-podman.sock"],
+    };
+
+    private static async Task<string> TokenAsync(MasterBench bench, string name) =>
+        (await bench.Admin.NodeAddAsync(new NodeAddRequest { Name = name, Role = "worker" }, MasterBench.Operation())).Token;
+
+    private static int FreePort()
+    {
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        socket.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        return ((System.Net.IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    [Test]
+    public async Task It_joins_registers_and_is_called_back_although_podman_is_away()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var joined = await AgentJoin.RunAsync(Order(bench, folder, await TokenAsync(bench, "orion"), FreePort()), _ => { }, TimeProvider.System, CancellationToken.None);
+        await Assert.That((joined.Node, joined.Role, joined.Domain)).IsEqualTo(("orion", "worker", MasterBench.Domain));
+
+        await using var host = await AgentHost.StartAsync(AgentConfigurationReader.ReadFile(joined.ConfigurationPath), NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+        await host.Registered.WaitAsync(TimeSpan.FromSeconds(30));
+        await MasterBench.UntilAsync(async () => (await bench.NodeAsync("orion")).Joined, "the master has called back");
+
+        using var local = UnixChannel.Open(folder["agent.sock"]);
+        var agent = new McpAgentService.McpAgentServiceClient(local);
+        var status = await agent.NodeStatusAsync(new NodeStatusRequest());
+        await Assert.That(status.Name).IsEqualTo("orion");
+        await Assert.That(status.Problems).IsNotEmpty();
+        await Assert.That(status.MasterAddress).IsEqualTo(bench.Address);
+
+        var spec = MasterBench.Spec("notes");
+        var call = agent.Deploy(new AgentDeployRequest { Spec = spec, SpecHash = Mcp.Definitions.SpecHash.OfService(spec), Epoch = 1, VolumeId = "v" }, MasterBench.Operation());
+        var fault = await Assert.That(async () => { await foreach (var _ in call.ResponseStream.ReadAllAsync()) { } }).Throws<McpException>();
+        await Assert.That(fault!.Code).IsEqualTo(FaultCode.Unavailable);
+        await Assert.That(fault.Node).IsEqualTo("orion");
+    }
+
+    [Test]
+    public async Task A_join_is_repeated_with_the_same_key_and_not_over_a_joined_node()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var token = await TokenAsync(bench, "orion");
+        var order = Order(bench, folder, token, FreePort());
+        await AgentJoin.RunAsync(order, _ => { }, TimeProvider.System, CancellationToken.None);
+        var again = await Assert.That(async () => await AgentJoin.RunAsync(order, _ => { }, TimeProvider.System, CancellationToken.None)).Throws<McpException>();
+        await Assert.That(again!.Code).IsEqualTo(FaultCode.AlreadyExists);
+    }
+
+    [Test]
+    public async Task A_token_of_another_fleet_is_refused_before_it_is_sent()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await using var other = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var order = Order(bench, folder, await TokenAsync(other, "orion"), FreePort());
+        await Assert.That(async () => await AgentJoin.RunAsync(order, _ => { }, TimeProvider.System, CancellationToken.None)).Throws<McpException>();
+        await Assert.That(File.Exists(folder["mcp/certs/agent.pem"])).IsFalse();
+        await Assert.That(File.Exists(folder["mcp/certs/agent.pem.next"])).IsFalse();
+    }
+
+    [Test]
+    public async Task An_operator_may_call_it_directly_and_not_what_is_the_masters()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var joined = await AgentJoin.RunAsync(Order(bench, folder, await TokenAsync(bench, "orion"), FreePort()), _ => { }, TimeProvider.System, CancellationToken.None);
+        await using var host = await AgentHost.StartAsync(AgentConfigurationReader.ReadFile(joined.ConfigurationPath), NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+        await host.Registered.WaitAsync(TimeSpan.FromSeconds(30));
+        var invited = await bench.Admin.OperatorAddAsync(new OperatorAddRequest { Name = "bob", Role = "admin" }, MasterBench.Operation());
+        _ = Mcp.Certificates.JoinToken.TryParse(invited.Token, out var token);
+        var (credentials, _) = await bench.JoinAsync(token!, null);
+        using var channel = PeerChannel.Open([$"127.0.0.1:{host.Endpoints[0].Port}"], Principal.AgentOf(NodeName.Parse("orion")), credentials, bench.Trust, MasterBench.Domain, TimeProvider.System);
+        var agent = new McpAgentService.McpAgentServiceClient(channel);
+        var refused = await Assert.That(async () => await agent.HealthCheckAsync(new HealthCheckRequest())).Throws<McpException>();
+        await Assert.That(refused!.Code).IsEqualTo(FaultCode.PermissionDenied);
+        // Bob's role reaches this node with the next heartbeat; until then he is nobody here.
+        var unknown = await Assert.That(async () => await agent.ListServicesAsync(new ListServicesRequest())).Throws<McpException>();
+        await Assert.That(unknown!.Code).IsEqualTo(FaultCode.PermissionDenied);
+    }
+}
