@@ -1,0 +1,155 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Mcp.EndToEnd.Harness;
+
+/// <summary>
+/// Master and one agent as two processes on loopback, set up as an operator would (init, login, node add, join), so that each can be killed
+/// and started again alone. The agent drives this machine's podman through an API service of its own.
+/// </summary>
+internal sealed class SplitFleet : IAsyncDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _id = Guid.NewGuid().ToString("N")[..6];
+    private readonly List<string> _services = [];
+    private IReadOnlyDictionary<string, string?> _environment = new Dictionary<string, string?>();
+    private RoleProcess? _master;
+    private RoleProcess? _agent;
+
+    private SplitFleet()
+    {
+    }
+
+    /// <summary>The only node.</summary>
+    public const string Node = "ant";
+
+    public RoleProcess Master => _master ?? throw new InvalidOperationException("the fleet is not up");
+
+    public RoleProcess Agent => _agent ?? throw new InvalidOperationException("the fleet is not up");
+
+    /// <summary>Where <c>/srv</c> of definitions lies.</summary>
+    public string DataRoot => _folder.PathOf("srv");
+
+    public string AgentDatabase => _folder.PathOf("srv/mcp/mcp.db");
+
+    public string MasterDatabase => _folder.PathOf("srv/mcp-master/master.db");
+
+    public string MasterAddress { get; } = FreeAddress();
+
+    public string AgentAddress { get; } = FreeAddress();
+
+    /// <summary>Sets the fleet up and waits until its node is healthy.</summary>
+    /// <param name="agentSettings">TOML that is added to mcp-agent.toml.</param>
+    public static async Task<SplitFleet> StartAsync(string agentSettings = "")
+    {
+        var fleet = new SplitFleet();
+        try
+        {
+            await fleet.SetUpAsync(agentSettings);
+            return fleet;
+        }
+        catch
+        {
+            await fleet.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A service name nobody else on this podman has.</summary>
+    public string Unique(string name)
+    {
+        var unique = $"{name}-{_id}";
+        _services.Add(unique);
+        return unique;
+    }
+
+    /// <summary>Writes a definition and returns its path.</summary>
+    public string Define(string service, string text)
+    {
+        var path = _folder.PathOf($"{service}.toml");
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    /// <summary>Runs the command line against this fleet.</summary>
+    public Task<CommandResult> RunAsync(params string[] arguments) => PublishedBinary.RunAsync(arguments, _environment, limit: TimeSpan.FromMinutes(4));
+
+    /// <summary>The containers of a service that podman knows, running or not: "name state" a line.</summary>
+    public static async Task<string[]> ContainersAsync(string service) =>
+        (await TestPodman.RunAsync(["ps", "-a", "--filter", $"label=mcp.service={service}", "--format", "{{.Names}} {{.State}}"])).OrThrow()
+            .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Waits until the master says that the node is healthy.</summary>
+    public Task UntilHealthyAsync() => Wait.UntilAsync("the node is healthy", async () =>
+    {
+        var nodes = await RunAsync("node", "list", "--json");
+        return nodes.ExitCode == 0 && nodes.Output.Contains("\"healthy\"", StringComparison.Ordinal);
+    }, TimeSpan.FromMinutes(2), () => Task.FromResult($"master: {_master?.Printed}\nagent: {_agent?.Printed}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_agent is not null)
+            await _agent.DisposeAsync();
+        if (_master is not null)
+            await _master.DisposeAsync();
+        // The agent's own podman service outlives a killed agent on purpose; here it ends with the fleet.
+        await Shell.RunAsync("pkill", ["-f", _folder.PathOf("run/podman.sock")]);
+        foreach (var service in _services)
+        {
+            var left = await TestPodman.RunAsync(["ps", "-aq", "--filter", $"label=mcp.service={service}"]);
+            foreach (var container in left.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                await TestPodman.RunAsync(["rm", "-f", "-v", "-t", "0", container]);
+            await TestPodman.RunAsync(["network", "rm", "-f", $"mcp-{service}"]);
+        }
+        _folder.Dispose();
+    }
+
+    private static string FreeAddress()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket.LocalEndPoint!.ToString()!;
+    }
+
+    private async Task SetUpAsync(string agentSettings)
+    {
+        Directory.CreateDirectory(_folder.PathOf("run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(_folder.PathOf("srv"));
+        _environment = new Dictionary<string, string?>(await TestPodman.EnvironmentAsync())
+        {
+            ["MCP_CONFIG_DIR"] = _folder.PathOf("cli"),
+            ["MCP_FLEET"] = null,
+            ["NO_COLOR"] = "1",
+        };
+        var (masterHome, agentHome) = (_folder.PathOf("srv/mcp-master"), _folder.PathOf("srv/mcp"));
+        var first = (await RunAsync("master", "init", "--domain", "e2e.test", "--address", MasterAddress, "--home", masterHome)).OrThrow();
+        OwnSocket(Path.Combine(masterHome, "mcp-master.toml"), "run/master.sock", "");
+        _master = new RoleProcess(["master", "run", "--config", Path.Combine(masterHome, "mcp-master.toml")], _environment);
+        _master.Start();
+        await Wait.UntilAsync("the master listens", () => Task.FromResult(File.Exists(_folder.PathOf("run/master.sock"))), otherwise: () => Task.FromResult(_master.Printed));
+        await WithTokenAsync(first.Output, "login", MasterAddress);
+        var joining = (await RunAsync("node", "add", Node, "--role", "worker")).OrThrow();
+        await WithTokenAsync(joining.Output, "agent", "join", MasterAddress, "--home", agentHome, "--data-root", DataRoot,
+            "--listen", AgentAddress, "--address", AgentAddress, "--podman-socket", _folder.PathOf("run/podman.sock"));
+        OwnSocket(Path.Combine(agentHome, "mcp-agent.toml"), "run/agent.sock", agentSettings);
+        _agent = new RoleProcess(["agent", "run", "--config", Path.Combine(agentHome, "mcp-agent.toml")], _environment);
+        _agent.Start();
+        await UntilHealthyAsync();
+    }
+
+    private async Task WithTokenAsync(string token, params string[] arguments)
+    {
+        using var input = new MemoryStream(Encoding.UTF8.GetBytes(token.Trim() + "\n"));
+        (await PublishedBinary.RunAsync(arguments, _environment, input)).OrThrow();
+    }
+
+    // The Unix sockets lie under /run by default, where two fleets on one machine would meet.
+    private void OwnSocket(string file, string socket, string more)
+    {
+        var text = File.ReadAllText(file);
+        var start = text.IndexOf("[server]", StringComparison.Ordinal);
+        text = text.Insert(start + "[server]".Length, $"\nsocket = \"{_folder.PathOf(socket)}\"");
+        File.WriteAllText(file, text + "\n" + more);
+    }
+}
