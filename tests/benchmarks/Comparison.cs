@@ -10,33 +10,25 @@ internal sealed class Comparison
     private readonly List<double> _peer = [];
 
     /// <summary>Runs one uncounted pair and then <paramref name="runs"/> counted ones; each function gives milliseconds.</summary>
-    public static Comparison Run(int runs, Func<int, double> ours, Func<int, double> peer)
+    public static async Task<Comparison> RunAsync(int runs, Func<int, Task<double>> ours, Func<int, Task<double>> peer)
     {
         var comparison = new Comparison();
-        ours(-1);
-        peer(-1);
+        await ours(-1);
+        await peer(-1);
         for (var i = 0; i < runs; i++)
         {
-            comparison._ours.Add(ours(i));
-            comparison._peer.Add(peer(i));
+            comparison._ours.Add(await ours(i));
+            comparison._peer.Add(await peer(i));
         }
         return comparison;
     }
 
-    /// <summary>Median of our runs, in milliseconds.</summary>
-    public double Ours => Median(_ours);
-
-    /// <summary>Median of the peer's runs, in milliseconds.</summary>
-    public double Peer => Median(_peer);
-
-    /// <summary>Ours divided by the peer's: below 1 we are faster.</summary>
-    public double Ratio => Median([.. _ours.Zip(_peer, (a, b) => a / b)]);
-
-    /// <summary>The fastest and the slowest of our runs.</summary>
-    public string Spread => $"{_ours.Min():0}–{_ours.Max():0}";
+    /// <summary>A row of the table: medians, the ratio, the spread.</summary>
+    public string Row(string what, string peer) => FormattableString.Invariant(
+        $"| {what} | {Median(_ours):0.0} ms ({_ours.Min():0.0}–{_ours.Max():0.0}) | {peer} | {Median(_peer):0.0} ms ({_peer.Min():0.0}–{_peer.Max():0.0}) | {Median([.. _ours.Zip(_peer, (a, b) => a / b)]):0.00} |");
 
     /// <summary>The middle value.</summary>
-    public static double Median(IReadOnlyList<double> values)
+    private static double Median(IReadOnlyList<double> values)
     {
         var sorted = values.Order().ToArray();
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
