@@ -104,7 +104,8 @@ internal sealed partial class PodmanService : IAsyncDisposable
     {
         if (await TakeOverAsync() is { } earlier)
         {
-            await RunAsync(earlier, SocketOwner.WaitForExitAsync(earlier, _clock, _stop.Token));
+            // Not bound to our own stop: it ends with the process, which is ended on the way out.
+            await RunAsync(earlier, SocketOwner.WaitForExitAsync(earlier, _clock, CancellationToken.None));
             return;
         }
         var child = ChildProcess.Start(
@@ -163,15 +164,14 @@ internal sealed partial class PodmanService : IAsyncDisposable
     /// <summary>SIGTERM, five seconds, SIGKILL; nothing when it has ended already.</summary>
     private async Task EndAsync(int pid, Task exited)
     {
-        if (exited is { IsCompleted: true, IsCanceled: false })
+        if (exited.IsCompleted)
             return;
-        var gone = exited.IsCanceled ? SocketOwner.WaitForExitAsync(pid, _clock, CancellationToken.None) : exited;
         Signals.Terminate(pid);
-        await Task.WhenAny(gone, Task.Delay(TimeSpan.FromSeconds(5), _clock));
-        if (gone.IsCompleted)
+        await Task.WhenAny(exited, Task.Delay(TimeSpan.FromSeconds(5), _clock));
+        if (exited.IsCompleted)
             return;
         Signals.Kill(pid);
-        await Task.WhenAny(gone, Task.Delay(TimeSpan.FromSeconds(5), _clock));
+        await Task.WhenAny(exited, Task.Delay(TimeSpan.FromSeconds(5), _clock));
     }
 
     /// <summary>The process id of a service that answers on our socket; null when there is none (any more) and the path is free.</summary>
@@ -197,7 +197,7 @@ internal sealed partial class PodmanService : IAsyncDisposable
             catch (PodmanException e)
             {
                 LogHung(_options.SocketPath, owner, e.Message);
-                await EndAsync(owner, SocketOwner.WaitForExitAsync(owner, _clock, _stop.Token));
+                await EndAsync(owner, SocketOwner.WaitForExitAsync(owner, _clock, CancellationToken.None));
             }
         }
         var stale = new FileInfo(_options.SocketPath);

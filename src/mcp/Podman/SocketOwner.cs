@@ -40,11 +40,11 @@ internal static class SocketOwner
         }
     }
 
-    /// <summary>Ends when that process, which is not our child, is gone. Looks twice a second: there is no event for it without a descriptor.</summary>
+    /// <summary>Ends when that process, which is not our child, is gone. Looks five times a second: there is no event for it without a descriptor.</summary>
     public static async Task WaitForExitAsync(int pid, TimeProvider clock, CancellationToken ct)
     {
         while (File.Exists(Proc(pid, "stat")) && !IsZombie(pid))
-            await Task.Delay(TimeSpan.FromMilliseconds(500), clock, ct);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), clock, ct);
     }
 
     private static bool IsZombie(int pid)
