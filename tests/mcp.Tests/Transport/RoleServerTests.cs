@@ -110,12 +110,12 @@ internal sealed class RoleServerTests : IDisposable
         {
             await turncoat.RequestStream.WriteAsync(new() { Start = new() { Service = "notes" } });
             await turncoat.RequestStream.WriteAsync(new() { Start = new() { Service = "mail" } });
-            var refused = await Assert.That(async () => await turncoat.ResponseAsync).Throws<McpException>();
+            var refused = await Assert.That(async () => await turncoat.ResponseAsync.WaitAsync(TimeSpan.FromSeconds(30))).Throws<McpException>();
             await Assert.That(refused!.Code).IsEqualTo(FaultCode.PermissionDenied);
         }
         using var headless = client.PushFile();
         await headless.RequestStream.WriteAsync(new() { Data = Google.Protobuf.ByteString.CopyFrom(1) });
-        var invalid = await Assert.That(async () => await headless.ResponseAsync).Throws<McpException>();
+        var invalid = await Assert.That(async () => await headless.ResponseAsync.WaitAsync(TimeSpan.FromSeconds(30))).Throws<McpException>();
         await Assert.That(invalid!.Code).IsEqualTo(FaultCode.InvalidArgument);
     }
 
