@@ -54,7 +54,8 @@ ended() {
     tail -n 25 "$dir/dev.log" >&2 || true
   fi
   if $stop || [ $rc -ne 0 ]; then
-    kill -INT "$pid" 2>/dev/null || true
+    # Not INT: a shell without job control starts its background programs with that one ignored.
+    kill -TERM "$pid" 2>/dev/null || true
     for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
     rm -f "$dir/dev.pid"
   fi
@@ -94,6 +95,6 @@ alias mcp=$MCP_BINARY
   mcp logs hello                        what it printed
   mcp deploy hello -f $root/examples/hello/hello.toml     again: nothing changes; edit the file first and it is replaced
   mcp undeploy hello                    stops it; the data stays in $dir/srv/hello
-  kill -INT $pid                        ends the fleet; its containers keep running
+  kill -TERM $pid                       ends the fleet; its containers keep running
 TEXT
 fi

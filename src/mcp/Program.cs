@@ -55,7 +55,13 @@ internal static class Program
         app.Add<OperatorCommand>("operator");
         app.Add<LoginCommand>();
 
+        // Roles
+        app.Add<DevCommand>();
+        app.Add<MasterCommand>("master");
+        app.Add<AgentCommand>("agent");
+
         app.Add<CompletionCommand>();
+        app.Add<DemoServerCommand>();
         return app;
     }
 }

@@ -29,7 +29,7 @@ internal sealed class PsCommand(CommandContext context)
         foreach (var c in found.Containers)
         {
             listing.Add(
-                c.Service, c.Component, c.Node, State(c), c.Started.Length > 0 ? Measures.Ago(c.Started, context.Clock) : "", (long)c.Generation,
+                c.Service, c.Component, c.Node, State(c), c.State == "running" ? Measures.Ago(c.Started, context.Clock) : "", (long)c.Generation,
                 string.Join(", ", c.Ports.Select(Port)), c.Image);
         }
         context.Screen.Table(listing, service is null ? "no containers" : $"no containers of {service}; mcp list shows what is registered");

@@ -23,6 +23,12 @@ internal sealed record ConfigurationFolder(string Path, string Fleet)
     /// <summary>What this machine last saw of each service.</summary>
     public string SeenFile => System.IO.Path.Combine(Path, "seen.json");
 
+    /// <summary>The fleet in words, for questions: its chosen name and its domain, which an operator of several tells them apart by.</summary>
+    public string Describe(string domain) => Outright || Fleet == domain ? domain : $"{Fleet} ({domain})";
+
+    /// <summary>Whether <c>MCP_CONFIG_DIR</c> named the folder, so that nobody chose a name.</summary>
+    public bool Outright { get; init; }
+
     /// <summary>Whether somebody has logged in here.</summary>
     public bool Exists => File.Exists(ConfigFile);
 
@@ -33,7 +39,7 @@ internal sealed record ConfigurationFolder(string Path, string Fleet)
         if (context.Fleet is null && context.Variable("MCP_CONFIG_DIR") is { } outright)
         {
             var full = System.IO.Path.GetFullPath(outright);
-            return new ConfigurationFolder(full, System.IO.Path.GetFileName(full.TrimEnd('/')));
+            return new ConfigurationFolder(full, System.IO.Path.GetFileName(full.TrimEnd('/'))) { Outright = true };
         }
         var fleet = context.Fleet ?? context.Variable("MCP_FLEET") ?? "default";
         if (DnsLabel.Problem(fleet) is { } problem)

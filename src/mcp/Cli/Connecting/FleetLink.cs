@@ -74,7 +74,7 @@ internal sealed class FleetLink : IDisposable
 
         var configuration = CliConfigurationReader.Read(folder);
         var identity = await HumanIdentity.OpenAsync(context, configuration, cancel);
-        var fleet = folder.Fleet == identity.Domain ? folder.Fleet : $"{folder.Fleet} ({identity.Domain})";
+        var fleet = folder.Describe(identity.Domain);
         return direct
             ? new FleetLink(identity.Dial(AddressesOf(configuration, node), Principal.AgentOf(ParseNode(node))), true, fleet, configuration)
             : new FleetLink(identity.Dial([configuration.MasterAddress], Principal.TheMaster), false, fleet, configuration);

@@ -20,6 +20,9 @@ namespace Mcp.Cli.Connecting;
 /// </summary>
 internal sealed class FleetLogin(TimeProvider clock, ConfigurationFolder folder)
 {
+    /// <summary>Nodes to write into a new configuration for <c>--direct</c>.</summary>
+    public IReadOnlyList<DirectNode> Nodes { get; init; } = [];
+
     /// <summary>Logs in and answers what the master said.</summary>
     /// <exception cref="McpException">The master is not the token's, or refused it, or this folder belongs to another fleet.</exception>
     public async Task<JoinResponse> RunAsync(string masterAddress, JoinToken token, CancellationToken cancel)
@@ -65,7 +68,7 @@ internal sealed class FleetLogin(TimeProvider clock, ConfigurationFolder folder)
         };
     }
 
-    private static string ConfigurationText(string masterAddress) => $"""
+    private string ConfigurationText(string masterAddress) => $"""
         # Written by 'mcp login'. Paths are relative to this folder.
         [master]
         address = "{masterAddress}"
@@ -80,11 +83,11 @@ internal sealed class FleetLogin(TimeProvider clock, ConfigurationFolder folder)
         [services]
         dir = "services"     # one definition a service: services/<service>.toml
 
-        # For 'mcp … --direct -n <node>', when the master is down:
-        # [[nodes]]
-        # name      = "orion"
-        # address   = "10.0.0.7:9444"
-        # fallbacks = ["203.0.113.7:9444"]
-
+        # For 'mcp … --direct -n <node>', when the master is down; fallbacks are tried in order:
+        {NodesText()}
         """;
+
+    private string NodesText() => Nodes.Count == 0
+        ? "# [[nodes]]\n# name      = \"orion\"\n# address   = \"10.0.0.7:9444\"\n# fallbacks = [\"203.0.113.7:9444\"]\n"
+        : string.Concat(Nodes.Select(n => $"[[nodes]]\nname    = \"{n.Name}\"\naddress = \"{n.Addresses[0]}\"\n"));
 }

@@ -39,7 +39,9 @@ internal static class Measures
         if (!TryParse(rfc3339, out var at))
             return rfc3339;
         var span = clock.GetUtcNow() - at;
-        return span < TimeSpan.Zero ? "just now" : span.TotalSeconds < 1 ? "just now" : $"{Span(TimeSpan.FromSeconds(Math.Floor(span.TotalSeconds)))} ago";
+        return span.TotalSeconds < 1 ? "just now"
+            : span.TotalSeconds < 120 ? string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(span.TotalSeconds)} s ago")
+            : $"{Span(span)} ago";
     }
 
     /// <summary>How long an RFC 3339 time is ahead: <c>29 d left</c>, or <c>expired 2 d ago</c>.</summary>

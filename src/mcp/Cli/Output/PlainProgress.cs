@@ -19,7 +19,8 @@ internal sealed class PlainProgress(CommandContext context) : ProgressDisplay
             Write((result.Skipped ? "skip " : result.Success ? "ok   " : "FAIL ") + Ending(result));
             return;
         }
-        if (e.Outcome is not null || (e.Message.Length == 0 && e.Step.Length == 0))
+        // The end of a step is told anyway; its mere beginning is news only where the screen shows what goes on now.
+        if (e.Outcome is not null || (e.Message.Length == 0 && e.Done == 0))
             return;
         var amount = "";
         if (e.Done > 0 || e.Total > 0)

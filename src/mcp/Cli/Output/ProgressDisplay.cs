@@ -17,9 +17,9 @@ internal abstract class ProgressDisplay : IAsyncDisposable
 
     /// <summary>How a step ended, in words.</summary>
     protected static string Ending(StepResult result) =>
-        result.Skipped ? $"{result.Step}: skipped{Because(result.Error)}"
+        result.Skipped ? $"{result.Step}{Because(result.Error)}"
         : result.Success ? $"{result.Step} ({Measures.Span(TimeSpan.FromMilliseconds(result.Millis))})"
-        : $"{result.Step}: failed{Because(result.Error)}";
+        : $"{result.Step}{Because(result.Error)}";
 
     private static string Because(string reason) => reason.Length == 0 ? "" : $": {reason}";
 }

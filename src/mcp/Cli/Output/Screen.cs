@@ -27,7 +27,7 @@ internal sealed class Screen(CommandContext context)
         }
         var table = new Table().Border(TableBorder.None);
         foreach (var column in listing.Columns)
-            table.AddColumn(new TableColumn(new Spectre.Console.Text(column, StyleOf(Tone.Dim))).Padding(0, 2).NoWrap());
+            table.AddColumn(new TableColumn(new Spectre.Console.Text(column, StyleOf(Tone.Dim))).Padding(new Padding(0, 0, 2, 0)).NoWrap());
         foreach (var row in listing.Rows)
             table.AddRow(row.Select(cell => new Spectre.Console.Text(cell.Text.Length == 0 ? "-" : Printable.Line(cell.Text), StyleOf(cell.Tone))));
 

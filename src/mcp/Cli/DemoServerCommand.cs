@@ -1,0 +1,61 @@
+using System.Globalization;
+using ConsoleAppFramework;
+
+namespace Mcp.Cli;
+
+/// <summary>
+/// Hidden: what the demo image of <c>mcp dev</c> runs. It answers HTTP on <c>$PORT</c> and counts its visits in <c>/data</c>, so that one can see
+/// that data stays over redeploys.
+/// </summary>
+internal sealed class DemoServerCommand(CommandContext context)
+{
+    private static readonly Lock Counting = new();
+
+    /// <summary>Answers HTTP on $PORT with a friendly text; the demo of mcp dev.</summary>
+    /// <param name="data">where the visits are counted</param>
+    /// <param name="cancel">SIGTERM.</param>
+    [Command("demo-server")]
+    public async Task<int> Run(string data = "/data", CancellationToken cancel = default)
+    {
+        var port = int.TryParse(context.Variable("PORT"), NumberStyles.None, CultureInfo.InvariantCulture, out var told) ? told : 8080;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(port));
+        await using var server = builder.Build();
+        server.Run(request =>
+        {
+            if (request.Request.Path == "/healthz")
+                return request.Response.WriteAsync("ok\n", request.RequestAborted);
+            var visits = Count(data);
+            context.Out.WriteLine($"visit {visits} from {request.Connection.RemoteIpAddress}");
+            request.Response.ContentType = "text/plain; charset=utf-8";
+            return request.Response.WriteAsync(
+                $"Hello! This is a container that mcp {ProgramVersion.Text} deployed: {Environment.MachineName}.\nVisit number {visits}; the count is in {data} and stays over redeploys.\n",
+                request.RequestAborted);
+        });
+        context.Out.WriteLine($"listening on port {port}");
+        await server.StartAsync(cancel);
+        await Task.Delay(Timeout.Infinite, cancel).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await server.StopAsync(CancellationToken.None);
+        return ExitCode.Done;
+    }
+
+    private static long Count(string data)
+    {
+        lock (Counting)
+        {
+            try
+            {
+                var file = Path.Combine(data, "visits");
+                var before = File.Exists(file) && long.TryParse(File.ReadAllText(file), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 0;
+                File.WriteAllText(file, (before + 1).ToString(CultureInfo.InvariantCulture));
+                return before + 1;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Only a demo: without its folder it still answers.
+                return 0;
+            }
+        }
+    }
+}
