@@ -98,10 +98,16 @@ internal sealed class AgentBench : IAsyncDisposable
     /// <summary>What a new process does with what this one left.</summary>
     public async Task RestartAsync(string? socket = null)
     {
+        UseSocket(socket);
+        await Agent.Start.RunAsync(null, CancellationToken.None);
+    }
+
+    /// <summary>As <see cref="RestartAsync"/>, and the start is the test's own.</summary>
+    public void UseSocket(string? socket)
+    {
         Parts.Dispose();
         _podman.Dispose();
         (_podman, Parts, Agent) = Open(socket);
-        await Agent.Start.RunAsync(null, CancellationToken.None);
     }
 
     /// <summary>All containers of a service, in whatever state and under whatever name.</summary>
