@@ -71,7 +71,8 @@ internal sealed class ServiceCommand(CommandContext context)
         if (!File.Exists(path))
             await ExportToAsync(path, name, cancel);
 
-        var editor = context.Variable("VISUAL") ?? context.Variable("EDITOR") ?? "vi";
+        var editor = context.Variable("VISUAL") ?? context.Variable("EDITOR") ?? (context.InIsTerminal ? "vi" : null)
+            ?? throw new McpException(FaultCode.FailedPrecondition, $"there is no terminal to edit {path} on") { Hint = $"change the file, then mcp deploy {name}" };
         var words = editor.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         using var process = Process.Start(new ProcessStartInfo(words[0], [.. words.Skip(1), path]) { UseShellExecute = false })
             ?? throw new McpException(FaultCode.FailedPrecondition, $"the editor '{editor}' could not be started") { Hint = $"EDITOR=nano mcp service edit {name}" };

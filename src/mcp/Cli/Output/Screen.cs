@@ -41,13 +41,13 @@ internal sealed class Screen(CommandContext context)
     public void Json<T>(T document, JsonTypeInfo<T> type) => context.Out.WriteLine(JsonSerializer.Serialize(document, type));
 
     /// <summary>A console of the table library that writes to <paramref name="writer"/> and finds out nothing by itself.</summary>
-    internal static IAnsiConsole OpenConsole(TextWriter writer, bool colours, int width)
+    internal static IAnsiConsole OpenConsole(TextWriter writer, bool colours, int width, bool redraws = false)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = colours ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = colours ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
+            Interactive = redraws ? InteractionSupport.Yes : InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
         console.Profile.Width = width;

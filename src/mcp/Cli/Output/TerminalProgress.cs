@@ -1,6 +1,7 @@
 using Mcp.Text;
 using Mcp.V1;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Mcp.Cli.Output;
 
@@ -19,10 +20,10 @@ internal sealed class TerminalProgress : ProgressDisplay
     public TerminalProgress(CommandContext context)
     {
         _context = context;
-        var console = Screen.OpenConsole(context.Error, colours: true, Screen.TerminalWidth());
+        var console = Screen.OpenConsole(context.Error, colours: true, Screen.TerminalWidth(), redraws: true);
         _drawing = console.Progress()
             .AutoClear(false)
-            .Columns(new SpinnerColumn { CompletedText = " " }, new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 20 })
+            .Columns(new SpinnerColumn { CompletedText = " " }, new TaskDescriptionColumn { Alignment = Justify.Left }, new BarWhereKnown())
             .StartAsync(async drawing =>
             {
                 _started.SetResult(drawing);
@@ -64,6 +65,13 @@ internal sealed class TerminalProgress : ProgressDisplay
 
     private void Advance(ProgressTask task, string step, OperationEvent e)
     {
+        if (task.IsFinished)
+        {
+            // A word about a step that is done, as where a service was placed.
+            if (e.Message.Length > 0)
+                task.Description = $"[green]✓[/] {Markup.Escape(Printable.Line($"{step}: {e.Message}", 200))}";
+            return;
+        }
         var amount = "";
         if (e.Total > 0)
         {
@@ -78,6 +86,16 @@ internal sealed class TerminalProgress : ProgressDisplay
             amount = "  " + rate.Describe(e.Done, e.Total, _context.Clock.GetUtcNow());
         }
         task.Description = Markup.Escape(Printable.Line($"{step}{(e.Message.Length > 0 ? $": {e.Message}" : "")}{amount}", 120));
+    }
+
+    /// <summary>A bar only while something with a known end is under way; behind every other line it would say nothing.</summary>
+    private sealed class BarWhereKnown : ProgressColumn
+    {
+        private readonly ProgressBarColumn _bar = new() { Width = 20 };
+
+        /// <inheritdoc/>
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
+            task.IsFinished || task.IsIndeterminate ? new Spectre.Console.Text("") : _bar.Render(options, task, deltaTime);
     }
 
     private static void End(ProgressTask task, StepResult result)
