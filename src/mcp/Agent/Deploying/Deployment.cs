@@ -37,8 +37,7 @@ internal sealed class Deployment(
     public async Task<AgentDeployResult> RunAsync(CancellationToken stop)
     {
         var scope = entry.Scope;
-        var current = await Step("validate", () => checks.CheckAsync(order, stop));
-        var local = await Step("images", () => PrepareImagesAsync(current, stop));
+        var (current, local) = await LookAsync(stop);
         if (_spec.Components.Any(c => c.Routes.Any(r => r.Mode == "l7")))
             scope.Skip("certificates", "this version has no proxy yet; routes are reachable on their host port only");
 
@@ -66,6 +65,22 @@ internal sealed class Deployment(
             scope.Skip("routes", "this version has no proxy yet; routes are reachable on their host port only");
         await Step("clean", () => putBack.FinishAsync(entry.Id, stop));
         return Result(current, parts.Deployments.Find(entry.Id)!.Components, local, generation, unchanged: false);
+    }
+
+    // Nothing outside was touched until the journal is written, and whoever reads the refusal should know.
+    private async Task<(CheckedDeploy Current, IReadOnlyDictionary<string, PreparedImage> Local)> LookAsync(CancellationToken stop)
+    {
+        try
+        {
+            var current = await Step("validate", () => checks.CheckAsync(order, stop));
+            return (current, await Step("images", () => PrepareImagesAsync(current, stop)));
+        }
+        catch (Exception e) when (e is PodmanException or McpException { State: null })
+        {
+            var fault = entry.Scope.Located(e as McpException ?? ((PodmanException)e).ToFault($"deploy of {_spec.Name}"));
+            var state = parts.Services.Find(_spec.Name) is null ? "nothing was changed" : "nothing was changed; what ran before was not touched";
+            throw new McpException(fault.Code, fault.Message, e) { Node = fault.Node, Step = fault.Step, Cause = fault.Cause, Hint = fault.Hint, State = state, Problems = fault.Problems };
+        }
     }
 
     // 2, 3 ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -127,7 +127,10 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
     {
         if (happened.Action is not ("died" or "oom"))
             return;
-        var service = Printable.Line(happened.Attributes.GetValueOrDefault(Deploying.OwnLabels.Service), 80);
+        // Labels can be anybody's (a second fleet on this podman, an image's own): only what the registry names is this agent's to report.
+        var service = happened.Attributes.GetValueOrDefault(Deploying.OwnLabels.Service) ?? "";
+        if (parts.Services.Find(service)?.Components.All(c => c.ContainerId != happened.Id) ?? true)
+            return;
         var code = Printable.Line(happened.Attributes.GetValueOrDefault("containerExitCode"), 10);
         parts.Events.Add(new NodeEvent("exited", code is "0" or "" ? "info" : "warning", $"{Printable.Line(happened.Name, 200)} ended{(code.Length > 0 ? $" with exit code {code}" : "")}{(happened.Action == "oom" ? " (out of memory)" : "")}")
         {
