@@ -31,7 +31,7 @@ internal sealed class MasterHost : IAsyncDisposable
     private int _stopped;
 
     private MasterHost(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit) =>
-        (_parts, _server, _runner, _audit) = (parts, server, runner, audit);
+        (_parts, _server, _runner, _audit, parts.Ending) = (parts, server, runner, audit, _life.Token);
 
     /// <summary>Where it listens, with the real ports.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints => _server.Endpoints;
@@ -105,10 +105,11 @@ internal sealed class MasterHost : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
+        // Operations first: each stops at its next safe point, and its callers hear that; then nothing holds up the server.
         await _life.CancelAsync();
+        await _runner.StopAsync(StopLimit);
         using (var limit = new CancellationTokenSource(StopLimit))
             await _server.StopAsync(limit.Token);
-        await _runner.StopAsync(StopLimit);
         await _loops.WaitAsync(StopLimit).ContinueWith(_ => { }, TaskScheduler.Default);
         await _server.DisposeAsync();
         await _audit.DisposeAsync();

@@ -78,6 +78,9 @@ internal sealed class MasterParts
     /// <summary>Progress of operations.</summary>
     public required OperationFeed Feed { get; init; }
 
+    /// <summary>Cancelled when this master ends: streams that would go on for ever end with it.</summary>
+    public CancellationToken Ending { get; set; }
+
     /// <summary>Set once the server is built: cuts the connections of whoever is revoked now.</summary>
     public Action CutRevoked { get; set; } = () => { };
 

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Mcp.Errors;
 using Mcp.V1;
 
 namespace Mcp.Master;
@@ -22,15 +23,15 @@ internal sealed partial class MasterService
 
     /// <inheritdoc/>
     public override Task Logs(LogsRequest request, IServerStreamWriter<LogChunk> responseStream, ServerCallContext context) =>
-        parts.Streams.LogsAsync(request, responseStream, context.CancellationToken);
+        UntilTheEndAsync(context, stop => parts.Streams.LogsAsync(request, responseStream, stop));
 
     /// <inheritdoc/>
     public override Task Events(EventsRequest request, IServerStreamWriter<FleetEvent> responseStream, ServerCallContext context) =>
-        parts.Streams.EventsAsync(request, responseStream, context.CancellationToken);
+        UntilTheEndAsync(context, stop => parts.Streams.EventsAsync(request, responseStream, stop));
 
     /// <inheritdoc/>
     public override Task Watch(WatchRequest request, IServerStreamWriter<OperationEvent> responseStream, ServerCallContext context) =>
-        parts.Streams.WatchAsync(request, responseStream, context.CancellationToken);
+        UntilTheEndAsync(context, stop => parts.Streams.WatchAsync(request, responseStream, stop));
 
     /// <inheritdoc/>
     public override Task<ListOperationsResponse> ListOperations(ListOperationsRequest request, ServerCallContext context) => Task.FromResult(parts.Registry.Operations(request));
@@ -53,5 +54,19 @@ internal sealed partial class MasterService
         var response = new ListNodesResponse();
         response.Nodes.AddRange(parts.Database.Read(parts.Status.Nodes));
         return Task.FromResult(response);
+    }
+
+    // A follower would hold up the end of the process until its connection is cut.
+    private async Task UntilTheEndAsync(ServerCallContext context, Func<CancellationToken, Task> stream)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, parts.Ending);
+        try
+        {
+            await stream(either.Token);
+        }
+        catch (OperationCanceledException) when (parts.Ending.IsCancellationRequested)
+        {
+            throw new McpException(FaultCode.Unavailable, "the master is ending") { Hint = "try again in a moment" };
+        }
     }
 }

@@ -91,6 +91,40 @@ public class FleetTests
     }
 
     [Test]
+    public async Task What_is_asked_of_a_dead_node_is_refused_at_once_and_nothing_stays_open()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var agent = await bench.AddAgentAsync("orion");
+        await bench.DeployAsync(MasterBench.Spec("notes"));
+        await MasterBench.UntilAsync(() => Task.FromResult(agent.IsFollowed), "the master follows the agent's events");
+        await agent.DisposeAsync();
+        await MasterBench.UntilAsync(async () => (await bench.NodeAsync("orion")).Status == "unhealthy", "orion is unhealthy");
+        var fault = await Assert.ThrowsAsync<McpException>(async () => await bench.Admin.UndeployAsync(new UndeployRequest { ServiceName = "notes" }, MasterBench.Operation()));
+        await Assert.That((fault!.Code, fault.Node)).IsEqualTo((FaultCode.FailedPrecondition, "orion"));
+        fault = await Assert.ThrowsAsync<McpException>(async () => await bench.Admin.RestartAsync(new LifecycleRequest { ServiceName = "notes" }, MasterBench.Operation()));
+        await Assert.That(fault!.Hint!).Contains("--lost");
+        await Assert.That((await bench.Admin.ListOperationsAsync(new ListOperationsRequest { OpenOnly = true })).Operations).IsEmpty();
+    }
+
+    [Test]
+    public async Task A_follower_does_not_hold_up_the_end_of_the_master()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        using var events = bench.Admin.Events(new EventsRequest { Follow = true });
+        var reading = Task.Run(async () =>
+        {
+            await foreach (var _ in events.ResponseStream.ReadAllAsync())
+            {
+            }
+        });
+        await bench.Admin.NodeAddAsync(new NodeAddRequest { Name = "orion" }, MasterBench.Operation());
+        await bench.Host.DisposeAsync();
+        // It is told, instead of being cut at the end of the time limit.
+        var fault = await Assert.ThrowsAsync<McpException>(() => reading);
+        await Assert.That(fault!.Message).IsEqualTo("the master is ending");
+    }
+
+    [Test]
     public async Task A_node_with_services_is_removed_only_when_it_is_lost()
     {
         await using var bench = await MasterBench.StartAsync();

@@ -45,7 +45,11 @@ internal sealed class DataAdministration(Database database, AgentLinks links, Se
             Spec = placement?.Spec ?? records.Find(r => r.Spec.Components.Count > 0)?.Spec,
             Updated = Timestamp.Now(clock),
         };
-        database.Write(c => DataRecordStore.Put(c, record));
+        database.Write(c =>
+        {
+            DataRecordStore.Put(c, record);
+            Reading.FindingStore.Close(c, "master behind", service: request.ServiceName);
+        });
         return record;
     }
 

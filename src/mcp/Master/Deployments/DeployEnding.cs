@@ -78,6 +78,7 @@ internal sealed class DeployEnding(MasterConfiguration configuration, TimeProvid
             Updated = Now,
         });
         HostnameStore.Replace(connection, spec.Name, HostnameRules.Wanted(spec, configuration.Zone));
+        FindingStore.Close(connection, "master behind", service: spec.Name);
         ReportedServiceStore.Put(connection, new ReportedService(node, spec.Name, result.Epoch, result.VolumeId, result.Generation, spec.Active));
         if (!result.Unchanged)
         {

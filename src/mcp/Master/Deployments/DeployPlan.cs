@@ -46,6 +46,13 @@ internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealt
                 Hint = $"mcp undeploy {spec.Name}, then mcp deploy {spec.Name} --fresh (the data goes aside and is kept)",
             };
         }
+        if (current is { Pending: false } && data is not null && data.Node != current.Node)
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"{spec.Name} is placed on {current.Node} (epoch {current.Epoch}), but {data.Node} holds its data in epoch {data.Epoch}")
+            {
+                Hint = $"mcp data list {spec.Name}; go on with the data on {data.Node}: mcp undeploy {spec.Name}, then mcp deploy {spec.Name}; or with the copy on {current.Node}: mcp data accept {spec.Name} --node {current.Node}",
+            };
+        }
         // A service that runs stays on its node, whatever is done to its data; so does one whose first deploy is not confirmed yet.
         var location = current is not null ? new DataLocation(NodeName.Parse(current.Node), current.Spec.Tier)
             : data is not null && !request.Fresh ? new DataLocation(NodeName.Parse(data.Node), data.Spec.Tier.Length > 0 ? data.Spec.Tier : spec.Tier)

@@ -51,6 +51,7 @@ internal sealed class Deploying(
             };
         }
         var deploy = new DeployRequest { Service = wanted.Spec, SeenGeneration = request.SeenGeneration, Overwrite = request.SeenGeneration == 0 };
+        run.Scope.Say($"{service} goes back to generation {wanted.Generation} of {wanted.At}; its data stays as it is");
         return RunAsync(run, deploy, stop, wanted.Images);
     }
 

@@ -12,7 +12,7 @@ using Microsoft.Data.Sqlite;
 namespace Mcp.Master.Deployments;
 
 /// <summary>Start, stop and restart of what is deployed. Start and stop of a whole service also change what is wished: <c>active</c>.</summary>
-internal sealed class Lifecycle(Database database, OperationJournal journal, AgentLinks links, AgentOperations agents, LifecycleEnding ending, MasterConfiguration configuration)
+internal sealed class Lifecycle(Database database, OperationJournal journal, AgentLinks links, AgentOperations agents, NodeHealthBoard board, LifecycleEnding ending, MasterConfiguration configuration)
 {
     /// <summary>Does it, or gives the outcome of the same operation id again. The kind is that of <paramref name="operation"/>.</summary>
     /// <exception cref="McpException">NotFound, or what failed on the node.</exception>
@@ -38,6 +38,7 @@ internal sealed class Lifecycle(Database database, OperationJournal journal, Age
                 Hint = $"its components: {string.Join(", ", placement.Spec.Components.Select(c => c.Name))}",
             };
         }
+        ReachableNode.Require(board, placement.Node, $"{kind} of {request.ServiceName}");
         database.Write(connection => run.Begin(connection, placement.Node, kind, request));
         var answer = await run.Scope.StepAsync(kind, () => agents.ToTheEndAsync(
             run,

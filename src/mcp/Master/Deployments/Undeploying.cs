@@ -14,7 +14,7 @@ namespace Mcp.Master.Deployments;
 /// placement and the names end. The data record stays, so that the next deploy goes back to the data. The worker goes first: a failed cleanup
 /// then gives 502 and never stale content.
 /// </summary>
-internal sealed class Undeploying(Database database, OperationJournal journal, AgentLinks links, AgentOperations agents, UndeployEnding ending, MasterConfiguration configuration)
+internal sealed class Undeploying(Database database, OperationJournal journal, AgentLinks links, AgentOperations agents, NodeHealthBoard board, UndeployEnding ending, MasterConfiguration configuration)
 {
     /// <summary>Undeploys, or gives the outcome of the same operation id again.</summary>
     /// <exception cref="McpException">NotFound, or what failed on the node.</exception>
@@ -31,6 +31,7 @@ internal sealed class Undeploying(Database database, OperationJournal journal, A
                 ? new UndeployResponse { Success = true, AlreadyDone = true, Data = data }
                 : throw new McpException(FaultCode.NotFound, $"there is no service {service}") { Hint = "mcp list" };
         }
+        ReachableNode.Require(board, placement.Node, $"{service} cannot be undeployed");
         database.Write(connection => run.Begin(connection, placement.Node, "undeploy", request));
         var answer = await run.Scope.StepAsync("undeploy", () => CallAsync(run, placement.Node, service, stop));
         run.Scope.Skip("dns", "[dns] provider is \"none\"");

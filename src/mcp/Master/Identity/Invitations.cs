@@ -1,5 +1,6 @@
 using Mcp.Certificates;
 using Mcp.Errors;
+using Mcp.Master.Reading;
 using Mcp.Names;
 using Mcp.Sqlite;
 using Mcp.Text;
@@ -28,6 +29,8 @@ internal sealed class Invitations(Database database, string rootSha256, TimeProv
         database.Write(connection =>
         {
             prepare(connection);
+            // Whoever makes a new token has seen what became of the old one.
+            FindingStore.CloseOne(connection, "join token reused", kind == PrincipalKind.Agent ? name : "", "");
             JoinTokenStore.Add(
                 connection,
                 new JoinTokenRow(token.SecretSha256, new Principal(kind, name).KindText, name, role, invitation.Expires, null, null),

@@ -27,6 +27,10 @@ internal static class FindingStore
             "DELETE FROM findings WHERE kind = $kind AND ($node = '' OR node = $node) AND ($service = '' OR service = $service)",
             ("$kind", kind), ("$node", node), ("$service", service));
 
+    /// <summary>Closes exactly one finding.</summary>
+    public static void CloseOne(SqliteConnection connection, string kind, string node, string service) =>
+        connection.Execute("DELETE FROM findings WHERE kind = $kind AND node = $node AND service = $service", ("$kind", kind), ("$node", node), ("$service", service));
+
     /// <summary>All that are open.</summary>
     public static List<Finding> All(SqliteConnection connection) =>
         connection.Query(

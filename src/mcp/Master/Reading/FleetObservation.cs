@@ -31,7 +31,7 @@ internal sealed class FleetObservation(Database database, AgentLinks links, Node
         if (node.Address.Length == 0)
             return new NodeAnswer(node.Name, null, [], "it has not joined yet");
         // A node known to be dead would cost the whole limit each time somebody looks.
-        if (board.Of(node.Name) is { Health: NodeHealth.Unhealthy, LastHeartbeat: null } condition)
+        if (board.Of(node.Name) is { Health: NodeHealth.Unhealthy, Answers: false } condition)
             return new NodeAnswer(node.Name, null, [], condition.Detail);
         try
         {

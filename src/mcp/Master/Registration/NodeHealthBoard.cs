@@ -8,7 +8,8 @@ namespace Mcp.Master.Registration;
 /// <param name="Since">When this belief began.</param>
 /// <param name="LastHeartbeat">The last one this master got; null: none in its life.</param>
 /// <param name="Registered">Whether the agent registered in this master's life.</param>
-internal sealed record NodeCondition(NodeHealth Health, string Detail, DateTimeOffset Since, DateTimeOffset? LastHeartbeat, bool Registered);
+/// <param name="Answers">Whether it answered the last HealthCheck.</param>
+internal sealed record NodeCondition(NodeHealth Health, string Detail, DateTimeOffset Since, DateTimeOffset? LastHeartbeat, bool Registered, bool Answers);
 
 /// <summary>
 /// The health of every node, in memory. A node is healthy when both directions work: its heartbeats arrive and it answers HealthCheck.
@@ -58,14 +59,14 @@ internal sealed class NodeHealthBoard(TimeProvider clock)
     {
         NodeHealth.Unknown => Healthy(c),
         NodeHealth.Unhealthy when IsHeard(c) => Healthy(c),
-        NodeHealth.Unhealthy => c with { Detail = "answers the master, but its heartbeats do not arrive (agent → master is broken)" },
-        _ => c,
+        NodeHealth.Unhealthy => c with { Answers = true, Detail = "answers the master, but its heartbeats do not arrive (agent → master is broken)" },
+        _ => c with { Answers = true },
     });
 
     /// <summary>The node did not answer a HealthCheck.</summary>
     public void Failed(string node, string cause) => Change(node, c => Unhealthy(c, IsHeard(c)
         ? $"sends heartbeats, but does not answer the master (master → agent is broken): {cause}"
-        : $"does not answer, and no heartbeat arrives: {cause}"));
+        : $"does not answer, and no heartbeat arrives: {cause}") with { Answers = false });
 
     /// <summary>No heartbeat for too long, although it answers HealthCheck.</summary>
     public void Silent(string node) => Change(node, c => Unhealthy(c, "answers the master, but its heartbeats do not arrive (agent → master is broken)"));
@@ -93,12 +94,12 @@ internal sealed class NodeHealthBoard(TimeProvider clock)
 
     private bool IsHeard(NodeCondition c) => c.LastHeartbeat is { } at && clock.GetUtcNow() - at <= Silence;
 
-    private NodeCondition Healthy(NodeCondition c) => c with { Health = NodeHealth.Healthy, Detail = "", Since = clock.GetUtcNow() };
+    private NodeCondition Healthy(NodeCondition c) => c with { Health = NodeHealth.Healthy, Answers = true, Detail = "", Since = clock.GetUtcNow() };
 
     private NodeCondition Unhealthy(NodeCondition c, string detail) =>
         c with { Health = NodeHealth.Unhealthy, Detail = detail, Since = c.Health == NodeHealth.Unhealthy ? c.Since : clock.GetUtcNow() };
 
-    private NodeCondition Nothing() => new(NodeHealth.Unknown, "not heard since the master started", clock.GetUtcNow(), null, false);
+    private NodeCondition Nothing() => new(NodeHealth.Unknown, "not heard since the master started", clock.GetUtcNow(), null, false, false);
 
     private void Change(string node, Func<NodeCondition, NodeCondition> change)
     {
