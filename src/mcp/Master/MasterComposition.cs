@@ -92,7 +92,7 @@ internal static class MasterComposition
 
         var housekeeping = new Housekeeping(database, status, events, clock, logging.CreateLogger<Housekeeping>());
         start = new MasterStart(watch, open, [watch.RunAsync, open.RunAsync, identity.RunAsync, housekeeping.RunAsync]);
-        return MasterHost.Of(parts, server, runner, audit);
+        return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 
     private static RoleServer Serve(

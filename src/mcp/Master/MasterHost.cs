@@ -18,7 +18,7 @@ namespace Mcp.Master;
 /// 6 it listens, and the loops begin.
 /// Also used inside `mcp dev`, so nothing here is of the whole process.
 /// </summary>
-internal sealed class MasterHost : IAsyncDisposable
+internal sealed partial class MasterHost : IAsyncDisposable
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
@@ -28,10 +28,11 @@ internal sealed class MasterHost : IAsyncDisposable
     private readonly AuditTrail _audit;
     private readonly CancellationTokenSource _life = new();
     private Task _loops = Task.CompletedTask;
+    private readonly ILogger _log;
     private int _stopped;
 
-    private MasterHost(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit) =>
-        (_parts, _server, _runner, _audit, parts.Ending) = (parts, server, runner, audit, _life.Token);
+    private MasterHost(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit, ILogger log) =>
+        (_parts, _server, _runner, _audit, _log, parts.Ending) = (parts, server, runner, audit, log, _life.Token);
 
     /// <summary>Where it listens, with the real ports.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints => _server.Endpoints;
@@ -98,7 +99,7 @@ internal sealed class MasterHost : IAsyncDisposable
     }
 
     /// <summary>Builds the host around its parts; see <see cref="MasterComposition"/>.</summary>
-    internal static MasterHost Of(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit) => new(parts, server, runner, audit);
+    internal static MasterHost Of(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit, ILogger log) => new(parts, server, runner, audit, log);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -117,6 +118,7 @@ internal sealed class MasterHost : IAsyncDisposable
         _runner.Dispose();
         _parts.Authority.Dispose();
         _parts.Database.Dispose();
+        LogStopped();
         _life.Dispose();
     }
 
@@ -125,9 +127,12 @@ internal sealed class MasterHost : IAsyncDisposable
         // 4
         await start.Health.WarmUpAsync(cancellation);
         // 5
-        await start.Open.SettleAsync(cancellation);
+        var open = await start.Open.SettleAsync(cancellation);
         // 6
         await _server.StartAsync(cancellation);
+        var configuration = _parts.Configuration;
+        var endpoints = string.Join(", ", Endpoints);
+        LogStarted(configuration.FleetName, configuration.Domain, Version, endpoints, open);
         _loops = Task.WhenAll(start.Loops.Select(loop => Task.Run(() => loop(_life.Token), CancellationToken.None)));
     }
 

@@ -45,6 +45,19 @@ public class MasterInitTests
     }
 
     [Test]
+    [Arguments("10.0.0.1", "10.0.0.1:9555", ":9555")]
+    [Arguments("10.0.0.1:1234", "10.0.0.1:1234", ":1234")]
+    [Arguments("127.0.0.1:1234", "127.0.0.1:1234", "127.0.0.1:1234")]
+    public async Task It_listens_where_it_says_that_it_is(string said, string address, string listen)
+    {
+        using var folder = new TemporaryFolder();
+        var created = MasterInit.Run(MasterConfiguration.At(folder["mcp-master"], "home", "fleet.example", said), "alice", TimeProvider.System, _ => { });
+        var read = MasterConfigurationReader.ReadFile(created.ConfigurationFile);
+        await Assert.That(read.Address).IsEqualTo(address);
+        await Assert.That(read.Listen).IsEquivalentTo(new[] { listen });
+    }
+
+    [Test]
     [Arguments("", "alice", "10.0.0.1:9555")]
     [Arguments("fleet", "alice", "10.0.0.1:9555")]
     [Arguments("fleet.example", "local", "10.0.0.1:9555")]

@@ -66,6 +66,8 @@ internal sealed class Joining(Database database, FleetAuthority authority, Fleet
         var principal = new Principal(isAgent ? PrincipalKind.Agent : PrincipalKind.Human, row.Name);
         var issued = authority.IssueIdentity(principal, request.CsrDer.Memory, isAgent ? Lifetimes.Machine : Lifetimes.Human);
         var at = Timestamp.Format(now);
+        if (KnownKeyStore.IsAnothers(connection, principal.ToString(), issued.KeySha256))
+            throw new McpException(FaultCode.InvalidArgument, "the certificate request is over a key of another principal") { Hint = "make a new key" };
         KnownKeyStore.Start(connection, principal.ToString(), issued.KeySha256, at);
         CertificateStore.Add(connection, IssuedRow.Of(principal, issued, terms.Domain));
         RevocationStore.Lift(connection, principal.ToString(), at);
@@ -76,6 +78,15 @@ internal sealed class Joining(Database database, FleetAuthority authority, Fleet
             OperatorStore.SetState(connection, row.Name, "active");
             FleetStore.RaiseRevision(connection);
         }
+        EventStore.Add(connection, new FleetEvent
+        {
+            At = at,
+            Node = isAgent ? row.Name : "",
+            Kind = "joined",
+            Severity = "info",
+            Message = $"{principal} got its certificate (serial {issued.Serial})",
+            Principal = principal.ToString(),
+        });
         var response = new JoinResponse
         {
             ChainPem = ByteString.CopyFrom(issued.ChainPem),

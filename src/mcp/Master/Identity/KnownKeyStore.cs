@@ -28,6 +28,10 @@ internal static class KnownKeyStore
             "SELECT principal, key_sha256, state, chain_started FROM known_keys WHERE principal = $principal AND state <> 'retired'",
             Map, ("$principal", principal));
 
+    /// <summary>Whether the key was ever vouched for as somebody else's: a key belongs to one principal for ever.</summary>
+    public static bool IsAnothers(SqliteConnection connection, string principal, string keySha256) =>
+        connection.Scalar<long>("SELECT count(*) FROM known_keys WHERE key_sha256 = $key AND principal <> $principal", ("$key", keySha256), ("$principal", principal)) > 0;
+
     /// <summary>Starts a principal's keys anew at a join: all older ones are retired.</summary>
     public static void Start(SqliteConnection connection, string principal, string keySha256, string at)
     {

@@ -35,6 +35,7 @@ internal static class MasterInit
     /// <exception cref="McpException">AlreadyExists: there is a fleet; InvalidArgument: a name; or the disk refused.</exception>
     public static CreatedFleet Run(MasterConfiguration configuration, string firstOperator, TimeProvider clock, Action<CreatedFleet> show)
     {
+        configuration = WithListener(configuration);
         Check(configuration, firstOperator);
         var file = FileIn(configuration.Home);
         if (File.Exists(file))
@@ -82,6 +83,17 @@ internal static class MasterInit
             }
             OperatorStore.Put(connection, firstOperator, "admin", [], "invited", now, "human/local");
         });
+    }
+
+    // The port of the address is the port that is listened on; on loopback nothing else is, which makes it a fleet of one machine.
+    private static MasterConfiguration WithListener(MasterConfiguration configuration)
+    {
+        var text = configuration.Address;
+        if (!NodeAddress.TryParse(text, out var address, out _) && NodeAddress.TryParse($"{text}:{MasterConfiguration.DefaultPort}", out address, out _))
+            text = address.ToString();
+        if (address is null || !configuration.Listen.SequenceEqual([$":{MasterConfiguration.DefaultPort}"]))
+            return configuration with { Address = text };
+        return configuration with { Address = text, Listen = [address.IsLoopback ? text : $":{address.Port}"] };
     }
 
     private static void Check(MasterConfiguration configuration, string firstOperator)

@@ -1,0 +1,10 @@
+namespace Mcp.Master;
+
+internal sealed partial class MasterHost
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "the master of {Fleet} ({Domain}), mcp {Version}, listens on {Endpoints}; {Open} operations of before are still open")]
+    private partial void LogStarted(string fleet, string domain, string version, string endpoints, int open);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "the master has ended; containers keep running")]
+    private partial void LogStopped();
+}
