@@ -70,6 +70,11 @@ internal sealed class OperationRun(CommandContext context, FleetLink link, strin
                 await Task.Delay(pause, context.Clock, cancel);
                 pause = TimeSpan.FromMilliseconds(Math.Min(5000, pause.TotalMilliseconds * 2));
             }
+            // A master that came back may still be asking the node about this very operation, and says that it is open.
+            catch (McpException e) when (attempt > 1 && e.Message.Contains(Id.Value, StringComparison.Ordinal) && context.Clock.GetUtcNow() < until)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(2), context.Clock, cancel);
+            }
             catch (McpException e) when ((ConnectionFault.Broke(e) || ConnectionFault.TimedOut(e)) && (attempt > 1 || _seen > 0))
             {
                 throw new McpException(e.Code, $"{what}: the outcome is not known", e)
