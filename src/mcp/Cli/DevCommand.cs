@@ -18,9 +18,10 @@ internal sealed class DevCommand(CommandContext context)
 
         await fleet.StartMasterAsync(cancel);
         await fleet.JoinNodeAsync(cancel);
-        await fleet.StartAgentAsync(cancel);
         await fleet.LogInAsync(cancel);
+        await fleet.StartAgentAsync(cancel);
         var demo = await DemoService.PrepareAsync(context, layout, cancel);
+        fleet.FinishLogIn();
 
         Welcome(layout, fleet, demo);
         await Task.Delay(Timeout.Infinite, cancel).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -23,6 +23,9 @@ internal sealed class FleetLogin(TimeProvider clock, ConfigurationFolder folder)
     /// <summary>Nodes to write into a new configuration for <c>--direct</c>.</summary>
     public IReadOnlyList<DirectNode> Nodes { get; init; } = [];
 
+    /// <summary>The configuration is written later, by <see cref="WriteConfiguration"/>: whoever sees it may begin to work.</summary>
+    public bool Deferred { get; init; }
+
     /// <summary>Logs in and answers what the master said.</summary>
     /// <exception cref="McpException">The master is not the token's, or refused it, or this folder belongs to another fleet.</exception>
     public async Task<JoinResponse> RunAsync(string masterAddress, JoinToken token, CancellationToken cancel)
@@ -48,10 +51,17 @@ internal sealed class FleetLogin(TimeProvider clock, ConfigurationFolder folder)
         var bundle = TrustBundle.FromPem(answer.CaBundle.Span, "the master's answer");
         DurableFile.Write(folder.TrustFile, bundle.ToPem(), DurableFile.Public);
         file.Install(key, answer.ChainPem.Span);
+        if (!Deferred)
+            WriteConfiguration(masterAddress);
+        return answer;
+    }
+
+    /// <summary>Writes the configuration, unless there is one: the operator may have changed it.</summary>
+    public void WriteConfiguration(string masterAddress)
+    {
+        Directory.CreateDirectory(Path.Combine(folder.Path, "services"));
         if (!folder.Exists)
             DurableFile.Write(folder.ConfigFile, Encoding.UTF8.GetBytes(ConfigurationText(masterAddress)), DurableFile.Secret);
-        Directory.CreateDirectory(Path.Combine(folder.Path, "services"));
-        return answer;
     }
 
     /// <summary>A second fleet in the same folder would send the definitions of one to the other.</summary>

@@ -32,6 +32,7 @@ internal sealed class DevFleet(CommandContext context, DevLayout layout) : IAsyn
     private AgentHost? _agent;
     private UnixChannel? _channel;
     private JoinToken? _firstToken;
+    private FleetLogin? _login;
 
     /// <summary>Whether this start created the fleet.</summary>
     public bool FirstStart { get; private set; }
@@ -103,15 +104,23 @@ internal sealed class DevFleet(CommandContext context, DevLayout layout) : IAsyn
         }
     }
 
-    /// <summary>Logs the operator in, at the first start, into the folder's own configuration.</summary>
+    /// <summary>
+    /// Logs the operator in, at the first start. It is done before the agent starts, so that the agent knows the operator from its first
+    /// word with the master on, and <c>--direct</c> works at once.
+    /// </summary>
     public async Task LogInAsync(CancellationToken cancel)
     {
         var folder = new ConfigurationFolder(layout.CliFolder, "dev");
         if (folder.Exists)
             return;
-        var token = _firstToken ?? await InviteAsync(cancel);
-        await new FleetLogin(context.Clock, folder) { Nodes = [new DirectNode(Node, [AgentAddress])] }.RunAsync(MasterAddress, token, cancel);
+        _login = new FleetLogin(context.Clock, folder) { Nodes = [new DirectNode(Node, [AgentAddress])], Deferred = true };
+        // A start that was ended after the login has left the identity; only the configuration is missing then.
+        if (!new CredentialFile(folder.CredentialFile).Exists)
+            await _login.RunAsync(MasterAddress, _firstToken ?? await InviteAsync(cancel), cancel);
     }
+
+    /// <summary>Writes the operator's configuration, last: who waits for it finds everything ready.</summary>
+    public void FinishLogIn() => _login?.WriteConfiguration(MasterAddress);
 
     private async Task<JoinToken> InviteAsync(CancellationToken cancel)
     {
