@@ -21,7 +21,7 @@ internal sealed class DevFleet : IAsyncDisposable
     }
 
     /// <summary>What <c>--dir</c> names.</summary>
-    public string Folder => _folder.Path;
+    public string Folder => _folder.PathOf("dev");
 
     /// <summary>All that the running process, and earlier ones, have printed.</summary>
     public string Printed
@@ -67,7 +67,7 @@ internal sealed class DevFleet : IAsyncDisposable
     public async Task<CommandResult> RunAsync(IReadOnlyList<string> arguments, TimeSpan? limit) =>
         await PublishedBinary.RunAsync(arguments, await EnvironmentAsync(), limit: limit);
 
-    /// <summary>Writes a definition below the fleet's folder and returns its path.</summary>
+    /// <summary>Writes a definition beside the fleet's folder and returns its path.</summary>
     public string Define(string service, string text)
     {
         var path = _folder.PathOf($"{service}.toml");
@@ -136,7 +136,7 @@ internal sealed class DevFleet : IAsyncDisposable
     {
         if (_process is { HasExited: true })
             throw new InvalidOperationException($"mcp dev ended with exit code {_process.ExitCode}: {Printed}");
-        if (!File.Exists(_folder.PathOf("cli/mcp.toml")))
+        if (!File.Exists(Path.Combine(Folder, "cli/mcp.toml")))
             return false;
         var nodes = await RunAsync("node", "list", "--json");
         return nodes.ExitCode == 0 && nodes.Output.Contains("\"healthy\"", StringComparison.Ordinal);
@@ -151,7 +151,7 @@ internal sealed class DevFleet : IAsyncDisposable
     private async Task<IReadOnlyDictionary<string, string?>> EnvironmentAsync() =>
         new Dictionary<string, string?>(await TestPodman.EnvironmentAsync())
         {
-            ["MCP_CONFIG_DIR"] = _folder.PathOf("cli"),
+            ["MCP_CONFIG_DIR"] = Path.Combine(Folder, "cli"),
             ["MCP_FLEET"] = null,
             ["NO_COLOR"] = "1",
         };
