@@ -18,8 +18,9 @@ internal sealed class DemoServerCommand(CommandContext context)
     public async Task<int> Run(string data = "/data", CancellationToken cancel = default)
     {
         var port = int.TryParse(context.Variable("PORT"), NumberStyles.None, CultureInfo.InvariantCulture, out var told) ? told : 8080;
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        // The empty builder, as for the roles: the slim one would link configuration files and log sinks that nothing else needs.
+        var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(port));
         await using var server = builder.Build();
         server.Run(request =>
