@@ -19,7 +19,7 @@ await using var fleet = await SplitFleet.StartAsync();
 for (var i = 0; i < Services; i++)
 {
     var name = fleet.Unique($"idle{i}");
-    (await fleet.RunAsync("deploy", "-f", Definition(name))).OrThrow();
+    (await fleet.RunAsync("deploy", name, "-f", Definition(name))).OrThrow();
 }
 
 rows.Add((await Comparison.RunAsync(runs,
@@ -37,7 +37,7 @@ rows.Add((await Comparison.RunAsync(Math.Min(runs, 10),
         var name = fleet.Unique($"new{i + 1}");
         var file = Definition(name);
         var typed = DateTimeOffset.UtcNow;
-        (await fleet.RunAsync("deploy", "-f", file)).OrThrow();
+        (await fleet.RunAsync("deploy", name, "-f", file)).OrThrow();
         return (await StartedAsync(name) - typed).TotalMilliseconds;
     },
     async i =>

@@ -29,10 +29,10 @@ public partial class KilledRoleTests
     private static async Task SweepAsync(SplitFleet fleet, RoleProcess victim)
     {
         var service = fleet.Unique("notes");
-        (await fleet.RunAsync("deploy", "-f", Definition(fleet, service, 0))).OrThrow();
+        (await fleet.RunAsync("deploy", service, "-f", Definition(fleet, service, 0))).OrThrow();
         var port = await PortAsync(service);
         var clock = Stopwatch.StartNew();
-        (await fleet.RunAsync("deploy", "-f", Definition(fleet, service, 1))).OrThrow();
+        (await fleet.RunAsync("deploy", service, "-f", Definition(fleet, service, 1))).OrThrow();
         var whole = clock.Elapsed;
         var random = new Random(20261123);
         for (var i = 0; i < Moments; i++)
@@ -41,14 +41,14 @@ public partial class KilledRoleTests
             var moment = whole * ((i + random.NextDouble()) / Moments);
             var because = $"killed after {moment.TotalMilliseconds:0} of {whole.TotalMilliseconds:0} ms (moment {i})";
             var file = Definition(fleet, service, i + 2);
-            var deploy = fleet.RunAsync("deploy", "-f", file);
+            var deploy = fleet.RunAsync("deploy", service, "-f", file);
             await Task.Delay(moment);
             await victim.KillAsync();
             victim.Start();
             var interrupted = await deploy;
             await fleet.UntilHealthyAsync();
 
-            var again = await fleet.RunAsync("deploy", "-f", file, "--overwrite");
+            var again = await fleet.RunAsync("deploy", service, "-f", file, "--overwrite");
             await Assert.That(again.ExitCode).IsEqualTo(0).Because($"{because}: {again}\nthe interrupted one: {interrupted}\n{victim.Printed}");
             await Assert.That(await SplitFleet.ContainersAsync(service)).IsEquivalentTo([$"{service} running"]).Because(because);
             await Assert.That(await PortAsync(service)).IsEqualTo(port).Because(because);

@@ -159,6 +159,6 @@ internal sealed class ImagePreparation(PodmanClient podman, AgentConfiguration c
     private static McpException NotThere(ComponentSpec component, string what) =>
         new(FaultCode.NotFound, $"the image {what} of {component.Name} is not on this node")
         {
-            Hint = $"load it (podman load, or mcp image push {component.Image} --to <node>), or resolve the tag anew: mcp deploy --pull",
+            Hint = "load it on the node (podman load), or let the node pull it: mcp deploy <service> --pull",
         };
 }
