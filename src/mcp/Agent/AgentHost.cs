@@ -94,9 +94,10 @@ internal sealed partial class AgentHost : IAsyncDisposable
     /// <summary>Stops serving and working; containers keep running.</summary>
     public async ValueTask DisposeAsync()
     {
-        using var limit = new CancellationTokenSource(DrainLimit);
         await _parts.Runner.StopAsync(DrainLimit);
         await _stopping.CancelAsync();
+        // Operations are over; what is still open are followers of events and logs, the master's among them, who would never end by themselves.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         await _server.StopAsync(limit.Token);
         await _background;
         await _server.DisposeAsync();

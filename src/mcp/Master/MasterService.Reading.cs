@@ -1,5 +1,8 @@
 using Grpc.Core;
 using Mcp.Errors;
+using Mcp.Master.Reading;
+using Mcp.Names;
+using Mcp.Transport;
 using Mcp.V1;
 
 namespace Mcp.Master;
@@ -16,10 +19,25 @@ internal sealed partial class MasterService
     public override Task<PsResponse> Ps(PsRequest request, ServerCallContext context) => parts.Status.PsAsync(request, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task<GetServiceResponse> GetService(GetServiceRequest request, ServerCallContext context) => Task.FromResult(parts.Registry.Get(request.ServiceName));
+    public override Task<GetServiceResponse> GetService(GetServiceRequest request, ServerCallContext context)
+    {
+        var found = parts.Registry.Get(request.ServiceName);
+        if (!MaySeeValues(context) && found.Spec is not null)
+            found.Spec = EnvironmentView.Hide(found.Spec);
+        return Task.FromResult(found);
+    }
 
     /// <inheritdoc/>
-    public override Task<HistoryResponse> History(HistoryRequest request, ServerCallContext context) => Task.FromResult(parts.Registry.History(request.ServiceName));
+    public override Task<HistoryResponse> History(HistoryRequest request, ServerCallContext context)
+    {
+        var found = parts.Registry.History(request.ServiceName);
+        if (!MaySeeValues(context))
+        {
+            foreach (var generation in found.Generations.Where(g => g.Spec is not null))
+                generation.Spec = EnvironmentView.Hide(generation.Spec);
+        }
+        return Task.FromResult(found);
+    }
 
     /// <inheritdoc/>
     public override Task Logs(LogsRequest request, IServerStreamWriter<LogChunk> responseStream, ServerCallContext context) =>
@@ -68,5 +86,12 @@ internal sealed partial class MasterService
         {
             throw new McpException(FaultCode.Unavailable, "the master is ending") { Hint = "try again in a moment" };
         }
+    }
+
+    // Values of the environment are often secrets. Whoever may change a service can read them in its definition anyway; whoever may only look cannot.
+    private bool MaySeeValues(ServerCallContext context)
+    {
+        var actor = context.GetActor();
+        return actor == Principal.Local || actor.Kind == PrincipalKind.Human && parts.Directory.FindOperator(actor.Name) is { Role: not HumanRole.Read };
     }
 }
