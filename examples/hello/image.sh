@@ -8,13 +8,16 @@ trap 'rm -rf "$tree"' EXIT
 mkdir -p "$tree"/{bin,etc,tmp,srv,www/cgi-bin}
 chmod 1777 "$tree/tmp"
 cp "$busybox" "$tree/bin/busybox"
-for applet in sh cat echo httpd mkdir mv sleep wget; do ln -s busybox "$tree/bin/$applet"; done
+for applet in sh cat echo httpd kill mkdir mv sleep wget; do ln -s busybox "$tree/bin/$applet"; done
 echo 'root:x:0:0:root:/:/bin/sh' >"$tree/etc/passwd"
 cat >"$tree/bin/hello" <<'SCRIPT'
 #!/bin/sh
 # busybox httpd runs cgi-bin/index.cgi for a folder without an index page.
 mkdir -p /srv/hello
-exec httpd -f -v -p "${PORT:-8080}" -h /www
+# As process 1 httpd would not hear SIGTERM, and every stop would take its whole grace period: a shell that listens stands before it.
+httpd -f -v -p "${PORT:-8080}" -h /www &
+trap 'kill $!' TERM INT
+wait $!
 SCRIPT
 cat >"$tree/www/cgi-bin/index.cgi" <<'SCRIPT'
 #!/bin/sh
