@@ -110,7 +110,9 @@ internal sealed partial class CallGate(RoleServerOptions options, CallLimits lim
         };
         return new(identity.Principal, state, peer, identity.Serial, identity.KeySha256)
         {
-            PeerAddress = place, NotAfter = identity.NotAfter, Problem = identity.Problem,
+            PeerAddress = place,
+            NotAfter = identity.NotAfter,
+            Problem = identity.Problem,
         };
     }
 

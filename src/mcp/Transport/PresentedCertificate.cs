@@ -29,7 +29,7 @@ internal sealed class PresentedCertificate
     {
         var last = _last;
         if (last is null || !ReferenceEquals(last.Bundle, bundle) || last.Phase != PhaseOf(last.Identity, now))
-            {
+        {
             var identity = IdentityVerifier.Verify(_leaf, _extra, bundle, domain, now);
             _last = last = new(bundle, identity, PhaseOf(identity, now));
         }

@@ -29,7 +29,11 @@ internal static class RpcFault
         {
             detail.Problems.Add(new Problem
             {
-                File = Cut(p.File), Line = (uint)Math.Max(0, p.Line), Column = (uint)Math.Max(0, p.Column), Key = Cut(p.Key), Message = Cut(p.Message),
+                File = Cut(p.File),
+                Line = (uint)Math.Max(0, p.Line),
+                Column = (uint)Math.Max(0, p.Column),
+                Key = Cut(p.Key),
+                Message = Cut(p.Message),
             });
         }
         while (detail.Problems.Count > 0 && detail.CalculateSize() > MaxDetailBytes)
@@ -122,7 +126,12 @@ internal static class RpcFault
     /// <summary>One failed handshake may fail several calls; each gets an exception of its own.</summary>
     private static McpException Copy(McpException own, RpcException failure) => new(own.Code, own.Message, failure)
     {
-        Node = own.Node, Step = own.Step, Cause = own.Cause, Hint = own.Hint, State = own.State, Problems = own.Problems,
+        Node = own.Node,
+        Step = own.Step,
+        Cause = own.Cause,
+        Hint = own.Hint,
+        State = own.State,
+        Problems = own.Problems,
     };
 
     private static string Cut(string? text) => text is null ? "" : text.Length <= MaxText ? text : text[..MaxText] + "…";

@@ -66,7 +66,11 @@ internal sealed class CommandLineTests
         using var home = new TemporaryFolder();
         return await PublishedBinary.RunAsync(line.Split(' '), new Dictionary<string, string?>
         {
-            ["HOME"] = home.Path, ["MCP_CONFIG_DIR"] = null, ["MCP_FLEET"] = null, ["MCP_SOCKET"] = null, ["NO_COLOR"] = null,
+            ["HOME"] = home.Path,
+            ["MCP_CONFIG_DIR"] = null,
+            ["MCP_FLEET"] = null,
+            ["MCP_SOCKET"] = null,
+            ["NO_COLOR"] = null,
         });
     }
 }

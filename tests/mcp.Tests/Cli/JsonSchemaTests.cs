@@ -9,8 +9,18 @@ public class JsonSchemaTests
 {
     private static readonly ContainerStatus Container = new()
     {
-        Service = "notes", Component = "web", Id = "abc", Name = "notes-web", Image = "r/notes:v1", ImageDigest = "sha256:1", State = "running", ExitCode = 0,
-        Started = "2026-04-01T00:00:00Z", Generation = 3, Drift = true, Health = "healthy",
+        Service = "notes",
+        Component = "web",
+        Id = "abc",
+        Name = "notes-web",
+        Image = "r/notes:v1",
+        ImageDigest = "sha256:1",
+        State = "running",
+        ExitCode = 0,
+        Started = "2026-04-01T00:00:00Z",
+        Generation = 3,
+        Drift = true,
+        Health = "healthy",
         Ports = { new HostPort { Route = "public", HostIp = "127.0.0.1", HostPort_ = 10000, ContainerPort = 8080, Hostname = "n.example", Listener = 8443 } },
     };
 

@@ -26,17 +26,17 @@ internal sealed class AuthorizationMatrixTests
     private static readonly Dictionary<string, string> Outcomes = new()
     {
         //                      none otherCA own other unlisted admin deploy this another read nobody master rHuman rAgent eHuman eeHuman eAgent local
-        ["known"] =             "U    U       .   .     .        .     .      .    .       .    .      .      U      U      U      U       U      .",
-        ["reading"] =           "U    U       P   P     P        .     .      .    .       .    P      .      U      U      U      U       U      .",
-        ["reading agent"] =     "U    U       P   P     P        .     .      .    .       P    P      .      U      U      U      U       U      .",
-        ["changing"] =          "U    U       P   P     P        .     .      .    P       P    P      .      U      U      U      U       U      .",
-        ["changing any"] =      "U    U       P   P     P        .     .      P    P       P    P      .      U      U      U      U       U      .",
-        ["admin"] =             "U    U       P   P     P        .     P      P    P       P    P      .      U      U      U      U       U      .",
-        ["master"] =            "U    U       P   P     P        P     P      P    P       P    P      .      U      U      U      U       U      P",
-        ["own node"] =          "U    U       .   P     P        P     P      P    P       P    P      P      U      U      U      U       U      P",
-        ["own node unnamed"] =  "U    U       .   .     P        P     P      P    P       P    P      P      U      U      U      U       U      P",
-        ["self"] =              "U    U       .   .     P        .     .      .    .       .    P      .      U      U      .      U       .      P",
-        ["anybody"] =           ".    .       .   .     .        .     .      .    .       .    .      .      .      .      .      .       .      .",
+        ["known"] = "U    U       .   .     .        .     .      .    .       .    .      .      U      U      U      U       U      .",
+        ["reading"] = "U    U       P   P     P        .     .      .    .       .    P      .      U      U      U      U       U      .",
+        ["reading agent"] = "U    U       P   P     P        .     .      .    .       P    P      .      U      U      U      U       U      .",
+        ["changing"] = "U    U       P   P     P        .     .      .    P       P    P      .      U      U      U      U       U      .",
+        ["changing any"] = "U    U       P   P     P        .     .      P    P       P    P      .      U      U      U      U       U      .",
+        ["admin"] = "U    U       P   P     P        .     P      P    P       P    P      .      U      U      U      U       U      .",
+        ["master"] = "U    U       P   P     P        P     P      P    P       P    P      .      U      U      U      U       U      P",
+        ["own node"] = "U    U       .   P     P        P     P      P    P       P    P      P      U      U      U      U       U      P",
+        ["own node unnamed"] = "U    U       .   .     P        P     P      P    P       P    P      P      U      U      U      U       U      P",
+        ["self"] = "U    U       .   .     P        .     .      .    .       .    P      .      U      U      .      U       .      P",
+        ["anybody"] = ".    .       .   .     .        .     .      .    .       .    .      .      .      .      .      .       .      .",
     };
 
     private static readonly Dictionary<string, string> Master = Lists(

@@ -246,8 +246,16 @@ internal sealed class Deployment(
         parts.Folders.EnsureVolumes(_spec, c => null);
         var recipe = new ContainerRecipe
         {
-            Service = _spec, Component = component, Node = parts.Node, Generation = generation, Operation = entry.Id.Value, SpecHash = change.SpecHash,
-            Image = image.Detail, Ports = current.Ports, EnvironmentOfFiles = current.Environment[component.Name], DataRoot = parts.Configuration.DataRoot,
+            Service = _spec,
+            Component = component,
+            Node = parts.Node,
+            Generation = generation,
+            Operation = entry.Id.Value,
+            SpecHash = change.SpecHash,
+            Image = image.Detail,
+            Ports = current.Ports,
+            EnvironmentOfFiles = current.Environment[component.Name],
+            DataRoot = parts.Configuration.DataRoot,
         };
         var id = await parts.Podman.CreateOrAdoptAsync(ContainerTranslator.Translate(recipe), stop);
         parts.Deployments.SetNew(entry.Id, component.Name, id);
@@ -331,11 +339,18 @@ internal sealed class Deployment(
     {
         var result = new AgentDeployResult
         {
-            Generation = generation, SpecHash = current.SpecHash, Unchanged = unchanged, Epoch = current.Data.Epoch, VolumeId = current.Data.VolumeId,
+            Generation = generation,
+            SpecHash = current.SpecHash,
+            Unchanged = unchanged,
+            Epoch = current.Data.Epoch,
+            VolumeId = current.Data.VolumeId,
         };
         result.Components.AddRange(changes.Select(c => new ComponentOutcome
         {
-            Component = c.Component, Action = Word(c.Action), ContainerId = c.Makes ? c.NewId : c.OldId, SpecHash = c.SpecHash,
+            Component = c.Component,
+            Action = Word(c.Action),
+            ContainerId = c.Makes ? c.NewId : c.OldId,
+            SpecHash = c.SpecHash,
         }));
         result.Images.AddRange(_spec.Components.Select(c => local[c.Name].Pin));
         result.Ports.AddRange(current.Ports.ToMessages(_spec, parts.State.Zone));

@@ -111,8 +111,12 @@ internal sealed record PortAssignment(IReadOnlyDictionary<(string Component, str
                 var host = (uint)Of(component.Name, route.Name);
                 yield return new HostPort
                 {
-                    Route = route.Name, HostIp = "127.0.0.1", HostPort_ = host, ContainerPort = route.ContainerPort != 0 ? route.ContainerPort : host,
-                    Hostname = zone.Length > 0 || route.Hostname.Length > 0 ? RouteHostname.Of(spec, route, zone) : "", Listener = route.Port,
+                    Route = route.Name,
+                    HostIp = "127.0.0.1",
+                    HostPort_ = host,
+                    ContainerPort = route.ContainerPort != 0 ? route.ContainerPort : host,
+                    Hostname = zone.Length > 0 || route.Hostname.Length > 0 ? RouteHostname.Of(spec, route, zone) : "",
+                    Listener = route.Port,
                 };
             }
             foreach (var text in component.Ports)

@@ -74,7 +74,11 @@ internal static class AgentJoin
         using var channel = PeerChannel.Open([order.MasterAddress], Principal.TheMaster, null, new TrustSource(fleet.Trust), fleet.Domain, clock);
         var answer = await new McpMasterService.McpMasterServiceClient(channel).JoinAsync(new JoinRequest
         {
-            Token = token.Reveal(), CsrDer = ByteString.CopyFrom(key.CreateRequest()), Address = order.Address, Arch = NodeFacts.Arch, Version = ProgramVersion.Text,
+            Token = token.Reveal(),
+            CsrDer = ByteString.CopyFrom(key.CreateRequest()),
+            Address = order.Address,
+            Arch = NodeFacts.Arch,
+            Version = ProgramVersion.Text,
         }, new Metadata { { CallMetadata.Operation, OperationId.New(clock).Value } }, cancellationToken: ct);
         if (answer.Kind != "agent" || !NodeName.TryParse(answer.Name, out var node, out _))
         {

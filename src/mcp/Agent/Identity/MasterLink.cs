@@ -91,8 +91,12 @@ internal sealed partial class MasterLink : IDisposable
     {
         var request = new RegisterRequest
         {
-            Name = _parts.Node, Role = _parts.Configuration.Role, Address = _parts.Configuration.Address, Arch = NodeFacts.Arch,
-            Version = ProgramVersion.Text, Term = _parts.State.Term,
+            Name = _parts.Node,
+            Role = _parts.Configuration.Role,
+            Address = _parts.Configuration.Address,
+            Arch = NodeFacts.Arch,
+            Version = ProgramVersion.Text,
+            Term = _parts.State.Term,
         };
         request.Services.AddRange(NodeFacts.Owned(_parts));
         request.Features.AddRange(AgentFeatures.All);
@@ -114,9 +118,13 @@ internal sealed partial class MasterLink : IDisposable
         var services = _parts.Services.All();
         var answer = await master.HeartbeatAsync(new HeartbeatRequest
         {
-            Name = _parts.Node, CpuMillicores = (ulong)Environment.ProcessorCount * 1000, MemoryBytes = NodeFacts.MemoryBytes(),
-            DiskBytes = NodeFacts.Disk(_parts.Configuration.DataRoot).Free, Containers = (uint)services.Where(s => s.DesiredRunning).Sum(s => s.Components.Count),
-            Services = (uint)services.Count, RevocationRevision = _parts.State.RevocationRevision,
+            Name = _parts.Node,
+            CpuMillicores = (ulong)Environment.ProcessorCount * 1000,
+            MemoryBytes = NodeFacts.MemoryBytes(),
+            DiskBytes = NodeFacts.Disk(_parts.Configuration.DataRoot).Free,
+            Containers = (uint)services.Where(s => s.DesiredRunning).Sum(s => s.Components.Count),
+            Services = (uint)services.Count,
+            RevocationRevision = _parts.State.RevocationRevision,
         }, Operation(), cancellationToken: ct);
         RequireTerm(answer.Term);
         if (answer.RevocationRevision != _parts.State.RevocationRevision)

@@ -52,7 +52,11 @@ internal static class NodeFacts
             var service = deployed.GetValueOrDefault(data.Service);
             yield return new OwnedService
             {
-                Name = data.Service, Epoch = data.Epoch, VolumeId = data.VolumeId, Running = service?.DesiredRunning ?? false, Generation = service?.Generation ?? 0,
+                Name = data.Service,
+                Epoch = data.Epoch,
+                VolumeId = data.VolumeId,
+                Running = service?.DesiredRunning ?? false,
+                Generation = service?.Generation ?? 0,
             };
         }
     }

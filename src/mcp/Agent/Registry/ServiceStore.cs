@@ -41,8 +41,13 @@ internal sealed class ServiceStore(Database database)
             {
                 var record = new GenerationRecord
                 {
-                    Generation = (ulong)row.GetInt64(0), Spec = ServiceSpec.Parser.ParseFrom(row.Blob(1)), Principal = row.GetString(3),
-                    At = row.GetString(4), SpecHash = row.GetString(5), Operation = row.GetString(6), Node = node,
+                    Generation = (ulong)row.GetInt64(0),
+                    Spec = ServiceSpec.Parser.ParseFrom(row.Blob(1)),
+                    Principal = row.GetString(3),
+                    At = row.GetString(4),
+                    SpecHash = row.GetString(5),
+                    Operation = row.GetString(6),
+                    Node = node,
                 };
                 record.Images.AddRange(AgentDeployResult.Parser.ParseFrom(row.Blob(2)).Images);
                 return record;

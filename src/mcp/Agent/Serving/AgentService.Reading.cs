@@ -25,8 +25,11 @@ internal sealed partial class AgentService
         {
             var listed = new RegisteredService
             {
-                Spec = service.Spec, Status = await StatusOfAsync(service, context.CancellationToken), DeployedBy = service.Principal,
-                DeployedAt = service.DeployedAt, Operation = service.Operation,
+                Spec = service.Spec,
+                Status = await StatusOfAsync(service, context.CancellationToken),
+                DeployedBy = service.Principal,
+                DeployedAt = service.DeployedAt,
+                Operation = service.Operation,
             };
             listed.Images.AddRange(service.Components.Select(c => c.Image));
             response.Services.Add(listed);
@@ -68,9 +71,17 @@ internal sealed partial class AgentService
         var (total, free) = NodeFacts.Disk(parts.Configuration.DataRoot);
         var response = new NodeStatusResponse
         {
-            Name = parts.Node, Role = parts.Configuration.Role, Address = parts.Configuration.Address, Arch = NodeFacts.Arch, Version = ProgramVersion.Text,
-            Services = (uint)services.Count, DiskTotalBytes = total, DiskFreeBytes = free, MemoryBytes = NodeFacts.MemoryBytes(),
-            MasterAddress = parts.State.MasterAddress ?? parts.Configuration.MasterAddress ?? "", MasterContact = parts.State.MasterContact ?? "",
+            Name = parts.Node,
+            Role = parts.Configuration.Role,
+            Address = parts.Configuration.Address,
+            Arch = NodeFacts.Arch,
+            Version = ProgramVersion.Text,
+            Services = (uint)services.Count,
+            DiskTotalBytes = total,
+            DiskFreeBytes = free,
+            MemoryBytes = NodeFacts.MemoryBytes(),
+            MasterAddress = parts.State.MasterAddress ?? parts.Configuration.MasterAddress ?? "",
+            MasterContact = parts.State.MasterContact ?? "",
             CertificateExpires = identity?.Credentials.Current.NotAfter.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "",
             Term = parts.State.Term,
         };
@@ -144,7 +155,11 @@ internal sealed partial class AgentService
             {
                 await responseStream.WriteAsync(new OperationEvent
                 {
-                    Operation = id.Value, Sequence = ++sequence, At = row.Ended, Step = row.Step, Node = parts.Node,
+                    Operation = id.Value,
+                    Sequence = ++sequence,
+                    At = row.Ended,
+                    Step = row.Step,
+                    Node = parts.Node,
                     Outcome = new OperationOutcome { Success = row.State == "succeeded", Error = row.Error, AlreadyDone = true },
                 }, context.CancellationToken);
             }
@@ -194,8 +209,15 @@ internal sealed partial class AgentService
     {
         var status = new Status
         {
-            Name = service.Name, Node = parts.Node, Tier = service.Spec.Tier, Generation = service.Generation, DesiredRunning = service.DesiredRunning,
-            HeldBy = service.HeldBy, SpecHash = service.SpecHash, Epoch = parts.Data.Find(service.Name)?.Epoch ?? 0, Status = "unknown",
+            Name = service.Name,
+            Node = parts.Node,
+            Tier = service.Spec.Tier,
+            Generation = service.Generation,
+            DesiredRunning = service.DesiredRunning,
+            HeldBy = service.HeldBy,
+            SpecHash = service.SpecHash,
+            Epoch = parts.Data.Find(service.Name)?.Epoch ?? 0,
+            Status = "unknown",
         };
         try
         {

@@ -66,7 +66,8 @@ internal sealed class NodeHealthBoard(TimeProvider clock)
     /// <summary>The node did not answer a HealthCheck.</summary>
     public void Failed(string node, string cause) => Change(node, c => Unhealthy(c, IsHeard(c)
         ? $"sends heartbeats, but does not answer the master (master → agent is broken): {cause}"
-        : $"does not answer, and no heartbeat arrives: {cause}") with { Answers = false });
+        : $"does not answer, and no heartbeat arrives: {cause}") with
+    { Answers = false });
 
     /// <summary>No heartbeat for too long, although it answers HealthCheck.</summary>
     public void Silent(string node) => Change(node, c => Unhealthy(c, "answers the master, but its heartbeats do not arrive (agent → master is broken)"));
