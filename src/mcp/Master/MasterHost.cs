@@ -3,10 +3,7 @@ using Mcp.Certificates;
 using Mcp.Errors;
 using Mcp.Master.Configuration;
 using Mcp.Master.Identity;
-using Mcp.Master.Registration;
-using Mcp.Names;
 using Mcp.Operations;
-using Mcp.Text;
 using Mcp.Transport;
 
 namespace Mcp.Master;

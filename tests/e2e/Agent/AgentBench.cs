@@ -6,7 +6,6 @@ using Mcp.EndToEnd.Harness;
 using Mcp.Names;
 using Mcp.Podman;
 using Mcp.V1;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mcp.EndToEnd.Agent;

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Mcp.Errors;
-using Mcp.Master.Deployments;
 using Mcp.Names;
 using Mcp.V1;
 

@@ -2,7 +2,6 @@ using Google.Protobuf;
 using Mcp.Certificates;
 using Mcp.Master;
 using Mcp.Master.Identity;
-using Mcp.Master.Registration;
 using Mcp.Names;
 using Mcp.Sqlite;
 using Mcp.Text;

@@ -2,7 +2,6 @@ using Google.Protobuf;
 using Mcp.Certificates;
 using Mcp.Errors;
 using Mcp.Master.Reading;
-using Mcp.Names;
 using Mcp.V1;
 
 namespace Mcp.Tests.Master;
