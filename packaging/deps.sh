@@ -37,6 +37,9 @@ LIST
     curl) echo "curl curl" ;;
     e2e) cat <<'LIST'
 debootstrap debootstrap
+sqlite3 sqlite3
+pkill procps
+mount mount
 ip iproute2
 strace strace
 /etc/ssl/certs/ca-certificates.crt ca-certificates

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -6,7 +7,7 @@ namespace Mcp.EndToEnd.Harness;
 
 /// <summary>
 /// Master and one agent as two processes on loopback, set up as an operator would (init, login, node add, join), so that each can be killed
-/// and started again alone. The agent drives this machine's podman through an API service of its own.
+/// and started again alone. The agent drives this machine's podman through an API service that belongs to the fleet, as a unit would.
 /// </summary>
 internal sealed class SplitFleet : IAsyncDisposable
 {
@@ -16,6 +17,8 @@ internal sealed class SplitFleet : IAsyncDisposable
     private IReadOnlyDictionary<string, string?> _environment = new Dictionary<string, string?>();
     private RoleProcess? _master;
     private RoleProcess? _agent;
+    private Process? _podman;
+    private bool _mounted;
 
     private SplitFleet()
     {
@@ -31,6 +34,14 @@ internal sealed class SplitFleet : IAsyncDisposable
     /// <summary>Where <c>/srv</c> of definitions lies.</summary>
     public string DataRoot => _folder.PathOf("srv");
 
+    /// <summary>The agent's own folder.</summary>
+    public string AgentHome => _folder.PathOf("srv/mcp");
+
+    /// <summary>The process that serves podman's API to the agent.</summary>
+    public int PodmanProcessId => (_podman ?? throw new InvalidOperationException("the fleet is not up")).Id;
+
+    private string PodmanSocket => _folder.PathOf("run/podman.sock");
+
     public string AgentDatabase => _folder.PathOf("srv/mcp/mcp.db");
 
     public string MasterDatabase => _folder.PathOf("srv/mcp-master/master.db");
@@ -40,13 +51,13 @@ internal sealed class SplitFleet : IAsyncDisposable
     public string AgentAddress { get; } = FreeAddress();
 
     /// <summary>Sets the fleet up and waits until its node is healthy.</summary>
-    /// <param name="agentSettings">TOML that is added to mcp-agent.toml.</param>
-    public static async Task<SplitFleet> StartAsync(string agentSettings = "")
+    /// <param name="agentDisk">The size of a file system of its own for the agent's database and keys, as "24m"; null: none. Needs root.</param>
+    public static async Task<SplitFleet> StartAsync(string? agentDisk = null)
     {
         var fleet = new SplitFleet();
         try
         {
-            await fleet.SetUpAsync(agentSettings);
+            await fleet.SetUpAsync(agentDisk);
             return fleet;
         }
         catch
@@ -75,10 +86,20 @@ internal sealed class SplitFleet : IAsyncDisposable
     /// <summary>Runs the command line against this fleet.</summary>
     public Task<CommandResult> RunAsync(params string[] arguments) => PublishedBinary.RunAsync(arguments, _environment, limit: TimeSpan.FromMinutes(4));
 
-    /// <summary>The containers of a service that podman knows, running or not: "name state" a line.</summary>
-    public static async Task<string[]> ContainersAsync(string service) =>
-        (await TestPodman.RunAsync(["ps", "-a", "--filter", $"label=mcp.service={service}", "--format", "{{.Names}} {{.State}}"])).OrThrow()
-            .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    /// <summary>Runs the command line against this fleet, as an operator who pipes a token into it, or under another program.</summary>
+    public async Task<CommandResult> RunAsync(string program, IReadOnlyList<string> arguments, string input)
+    {
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(input));
+        return await Shell.RunAsync(program, arguments, _environment, stream);
+    }
+
+    /// <summary>The containers of a service that podman knows: "name running", or its name and podman's words, one each.</summary>
+    public static async Task<string[]> ContainersAsync(string service)
+    {
+        var listed = (await TestPodman.RunAsync(["ps", "-a", "--filter", $"label=mcp.service={service}", "--format", "{{.Names}} {{.Status}}"])).OrThrow();
+        return [.. listed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ') is [var name, "Up", ..] ? $"{name} running" : line)];
+    }
 
     /// <summary>Waits until the master says that the node is healthy.</summary>
     public Task UntilHealthyAsync() => Wait.UntilAsync("the node is healthy", async () =>
@@ -93,8 +114,12 @@ internal sealed class SplitFleet : IAsyncDisposable
             await _agent.DisposeAsync();
         if (_master is not null)
             await _master.DisposeAsync();
-        // The agent's own podman service outlives a killed agent on purpose; here it ends with the fleet.
-        await Shell.RunAsync("pkill", ["-f", _folder.PathOf("run/podman.sock")]);
+        if (_podman is not null)
+        {
+            _podman.Kill(entireProcessTree: false);
+            await _podman.WaitForExitAsync();
+            _podman.Dispose();
+        }
         foreach (var service in _services)
         {
             var left = await TestPodman.RunAsync(["ps", "-aq", "--filter", $"label=mcp.service={service}"]);
@@ -102,6 +127,8 @@ internal sealed class SplitFleet : IAsyncDisposable
                 await TestPodman.RunAsync(["rm", "-f", "-v", "-t", "0", container]);
             await TestPodman.RunAsync(["network", "rm", "-f", $"mcp-{service}"]);
         }
+        if (_mounted)
+            await Shell.RunAsync("umount", ["-l", AgentHome]);
         _folder.Dispose();
     }
 
@@ -112,27 +139,39 @@ internal sealed class SplitFleet : IAsyncDisposable
         return socket.LocalEndPoint!.ToString()!;
     }
 
-    private async Task SetUpAsync(string agentSettings)
+    private async Task SetUpAsync(string? agentDisk)
     {
         Directory.CreateDirectory(_folder.PathOf("run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(_folder.PathOf("srv"));
+        if (agentDisk is not null)
+        {
+            Directory.CreateDirectory(AgentHome, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            (await Shell.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={agentDisk},mode=0700", "tmpfs", AgentHome])).OrThrow();
+            _mounted = true;
+        }
         _environment = new Dictionary<string, string?>(await TestPodman.EnvironmentAsync())
         {
             ["MCP_CONFIG_DIR"] = _folder.PathOf("cli"),
             ["MCP_FLEET"] = null,
             ["NO_COLOR"] = "1",
         };
-        var (masterHome, agentHome) = (_folder.PathOf("srv/mcp-master"), _folder.PathOf("srv/mcp"));
+        var (masterHome, agentHome) = (_folder.PathOf("srv/mcp-master"), AgentHome);
+        _podman = Shell.Start("podman", ["system", "service", "--time=0", $"unix://{PodmanSocket}"], _environment);
+        _podman.StandardInput.Close();
+        // Drained, so that it never waits for a reader.
+        _podman.BeginOutputReadLine();
+        _podman.BeginErrorReadLine();
+        await Wait.UntilAsync("podman's API listens", () => Task.FromResult(File.Exists(PodmanSocket)));
         var first = (await RunAsync("master", "init", "--domain", "e2e.test", "--address", MasterAddress, "--home", masterHome)).OrThrow();
-        OwnSocket(Path.Combine(masterHome, "mcp-master.toml"), "run/master.sock", "");
+        OwnSocket(Path.Combine(masterHome, "mcp-master.toml"), "run/master.sock");
         _master = new RoleProcess(["master", "run", "--config", Path.Combine(masterHome, "mcp-master.toml")], _environment);
         _master.Start();
         await Wait.UntilAsync("the master listens", () => Task.FromResult(File.Exists(_folder.PathOf("run/master.sock"))), otherwise: () => Task.FromResult(_master.Printed));
         await WithTokenAsync(first.Output, "login", MasterAddress);
         var joining = (await RunAsync("node", "add", Node, "--role", "worker")).OrThrow();
         await WithTokenAsync(joining.Output, "agent", "join", MasterAddress, "--home", agentHome, "--data-root", DataRoot,
-            "--listen", AgentAddress, "--address", AgentAddress, "--podman-socket", _folder.PathOf("run/podman.sock"));
-        OwnSocket(Path.Combine(agentHome, "mcp-agent.toml"), "run/agent.sock", agentSettings);
+            "--listen", AgentAddress, "--address", AgentAddress, "--podman-socket", PodmanSocket);
+        OwnSocket(Path.Combine(agentHome, "mcp-agent.toml"), "run/agent.sock");
         _agent = new RoleProcess(["agent", "run", "--config", Path.Combine(agentHome, "mcp-agent.toml")], _environment);
         _agent.Start();
         await UntilHealthyAsync();
@@ -145,11 +184,11 @@ internal sealed class SplitFleet : IAsyncDisposable
     }
 
     // The Unix sockets lie under /run by default, where two fleets on one machine would meet.
-    private void OwnSocket(string file, string socket, string more)
+    private void OwnSocket(string file, string socket)
     {
         var text = File.ReadAllText(file);
         var start = text.IndexOf("[server]", StringComparison.Ordinal);
         text = text.Insert(start + "[server]".Length, $"\nsocket = \"{_folder.PathOf(socket)}\"");
-        File.WriteAllText(file, text + "\n" + more);
+        File.WriteAllText(file, text);
     }
 }
