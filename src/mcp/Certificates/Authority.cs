@@ -79,7 +79,7 @@ internal sealed class Authority : IDisposable
             throw new McpException(FaultCode.DataLoss, $"the authority's file {path} is damaged", e)
             {
                 Cause = e.Message,
-                Hint = "restore the folder ca/ from a backup of the master (mcp master restore); without the root's key no node or operator can be added",
+                Hint = "restore the folder ca/ from a backup of the master's folder; without the root's key no node or operator can be added",
             };
         }
     }

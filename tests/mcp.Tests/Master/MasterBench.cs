@@ -32,6 +32,9 @@ internal sealed class MasterBench : IAsyncDisposable
 
     public MasterHost Host { get; private set; } = null!;
 
+    /// <summary>What the master's clock is from its next start on.</summary>
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
     public TrustSource Trust { get; private set; } = null!;
 
     /// <summary>Called as the first operator, an admin.</summary>
@@ -162,5 +165,5 @@ internal sealed class MasterBench : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private Task<MasterHost> StartHostAsync() => MasterHost.StartAsync(Configuration, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+    private Task<MasterHost> StartHostAsync() => MasterHost.StartAsync(Configuration, Clock, NullLoggerFactory.Instance, CancellationToken.None);
 }

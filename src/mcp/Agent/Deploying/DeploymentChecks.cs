@@ -77,8 +77,9 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
             return;
         throw new McpException(FaultCode.FailedPrecondition, $"{parts.Node} does not understand the whole definition of {order.Service}; nothing was changed")
         {
-            Cause = $"mcp {ProgramVersion.Text} on {parts.Node} reads it as {hash[..12]}, the caller as {Printable.Line(order.ClaimedHash, 12)}: a field of the definition is unknown here",
-            Hint = $"bring both sides to the same version: mcp upgrade {parts.Node}",
+            Cause = $"mcp {ProgramVersion.Text} on {parts.Node} reads it as {hash[..12]}, the caller as {Printable.Line(order.ClaimedHash, 12)}; unknown here: "
+                + (UnknownFields.In(order.Spec) is { Count: > 0 } fields ? Printable.Line(string.Join(", ", fields)) : "no field, so the two compute the hash differently"),
+            Hint = $"bring both sides to the same version: replace the file mcp on {parts.Node} and restart its agent",
         };
     }
 
@@ -195,7 +196,7 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
                 throw new McpException(FaultCode.AlreadyExists, $"a container called {name} exists on {parts.Node} and is not in the agent's registry; it was not touched")
                 {
                     Cause = $"id {other.Id[..12]}, image {Printable.Line(other.Image, 200)}",
-                    Hint = $"look at it: podman inspect {name}; then take it (mcp adopt), rename it (podman rename) or remove it by hand",
+                    Hint = $"look at it: podman inspect {name}; then rename it (podman rename) or remove it by hand",
                 };
             }
         }

@@ -75,7 +75,7 @@ internal static class FindingRules
                 yield return New("node problem", "warning", node.Name, "", $"{node.Name}: {Printable.Line(problem, 500)}", $"mcp events --node {node.Name}", facts.Now);
         }
         if (node.Version.Length > 0 && node.Version != facts.Version)
-            yield return New("version skew", "warning", node.Name, "", $"{node.Name} runs mcp {node.Version}, the master {facts.Version}", $"mcp upgrade {node.Name}", facts.Now);
+            yield return New("version skew", "warning", node.Name, "", $"{node.Name} runs mcp {node.Version}, the master {facts.Version}", $"replace the file mcp on {node.Name} and restart its agent", facts.Now);
         if (facts.CertificateEnds.GetValueOrDefault($"agent/{node.Name}") is { } end && Timestamp.Read(end) is { } at && at - facts.Now < CertificateWarning)
         {
             var left = at < facts.Now ? $"expired at {end}" : $"ends at {end}";

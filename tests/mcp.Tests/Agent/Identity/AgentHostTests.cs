@@ -105,4 +105,25 @@ internal sealed class AgentHostTests
         var unknown = await Assert.That(async () => await agent.ListServicesAsync(new ListServicesRequest())).Throws<McpException>();
         await Assert.That(unknown!.Code).IsEqualTo(FaultCode.PermissionDenied);
     }
+
+    [Test]
+    public async Task A_node_that_was_off_for_a_year_comes_back_by_itself()
+    {
+        var clock = new ShiftedClock();
+        await using var bench = await MasterBench.StartAsync();
+        bench.Clock = clock;
+        using var folder = new TemporaryFolder();
+        var joined = await AgentJoin.RunAsync(Order(bench, folder, await TokenAsync(bench, "orion"), FreePort()), _ => { }, clock, CancellationToken.None);
+        var configuration = AgentConfigurationReader.ReadFile(joined.ConfigurationPath);
+        await using (var before = await AgentHost.StartAsync(configuration, NullLoggerFactory.Instance, clock, CancellationToken.None))
+            await before.Registered.WaitAsync(TimeSpan.FromSeconds(30));
+
+        clock.Shift = TimeSpan.FromDays(400);
+        await bench.RestartAsync();
+        await using var host = await AgentHost.StartAsync(configuration with { MasterAddress = bench.Address }, NullLoggerFactory.Instance, clock, CancellationToken.None);
+        await host.Registered.WaitAsync(TimeSpan.FromSeconds(30));
+
+        var renewed = new Mcp.Certificates.CredentialFile(folder["mcp/certs/agent.pem"]).Load();
+        await Assert.That(renewed.NotAfter).IsGreaterThan(clock.GetUtcNow() + TimeSpan.FromDays(60));
+    }
 }
