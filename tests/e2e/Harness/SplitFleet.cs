@@ -86,6 +86,14 @@ internal sealed class SplitFleet : IAsyncDisposable
     /// <summary>Runs the command line against this fleet.</summary>
     public Task<CommandResult> RunAsync(params string[] arguments) => PublishedBinary.RunAsync(arguments, _environment, limit: TimeSpan.FromMinutes(4));
 
+    /// <summary>Starts the command line against this fleet; the caller reads, signals and disposes.</summary>
+    public Process StartCommand(params string[] arguments)
+    {
+        var process = Shell.Start(PublishedBinary.Path, arguments, _environment);
+        process.StandardInput.Close();
+        return process;
+    }
+
     /// <summary>Runs the command line against this fleet, as an operator who pipes a token into it, or under another program.</summary>
     public async Task<CommandResult> RunAsync(string program, IReadOnlyList<string> arguments, string input)
     {
