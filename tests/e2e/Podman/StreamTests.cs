@@ -22,9 +22,17 @@ internal sealed class StreamTests(PodmanFixture fixture)
         await Assert.That(lines.Single(line => line.IsError).Text).IsEqualTo("bad");
         await Assert.That(lines[0].Time).IsNotNull();
         await Assert.That(lines.First(line => line.Bytes.Length == 6).Bytes.Span[0]).IsEqualTo((byte)0xff);
-        var last = await ReadAsync(Podman.LogsAsync(id, new LogQuery { Tail = 1 }, default));
-        await Assert.That(last.Single().Text).IsEqualTo("unended");
         await Assert.That(await ReadAsync(Podman.LogsAsync(id, new LogQuery { Since = DateTimeOffset.UtcNow.AddHours(1) }, default))).IsEmpty();
+    }
+
+    // Whole lines only: how podman 4.3 counts pieces of an unended one from the end depends on how conmon happened to read them.
+    [Test]
+    public async Task The_tail_of_a_log_is_its_last_lines()
+    {
+        var id = await fixture.RunAsync(fixture.Shell(fixture.Unique("tail"), "echo one; echo two; echo three"));
+        await Podman.WaitContainerAsync(id, default);
+        var last = await ReadAsync(Podman.LogsAsync(id, new LogQuery { Tail = 2 }, default));
+        await Assert.That(string.Join('|', last.Select(line => line.Text))).IsEqualTo("two|three");
     }
 
     [Test]
