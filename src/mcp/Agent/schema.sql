@@ -159,6 +159,25 @@ CREATE TABLE events (
 CREATE INDEX events_by_time ON events(at);
 CREATE INDEX events_direct ON events(id) WHERE direct = 1;
 
+-- What is the matter and what of it was told to the alert command; kept over a restart, so that nothing is told twice and every end is told.
+CREATE TABLE alerts (
+  kind        TEXT NOT NULL,                 -- of the list in docs/operations.md
+  node        TEXT NOT NULL,
+  service     TEXT NOT NULL,                 -- empty: the node as a whole
+  component   TEXT NOT NULL,                 -- empty: the service as a whole
+  severity    TEXT NOT NULL,
+  message     TEXT NOT NULL,                 -- as it was when it began
+  command     TEXT NOT NULL,                 -- what resolves it
+  since       TEXT NOT NULL,
+  open        INTEGER NOT NULL,              -- 1: it is so now
+  once        INTEGER NOT NULL,              -- 1: it happened and has no end
+  owed        INTEGER NOT NULL,              -- 1: its beginning is still to be told, even if it is over
+  told        INTEGER NOT NULL,              -- 1: its beginning was told, its end not yet
+  sent_at     TEXT NOT NULL DEFAULT '',      -- when a beginning was last told; the cooldown counts from here
+  suppressed  INTEGER NOT NULL DEFAULT 0,    -- how often it was not told since
+  PRIMARY KEY (kind, node, service, component)
+) STRICT;
+
 -- Single values: term (highest seen), master-address, zone, revocation-revision, reported-events (last id the master has),
 -- master-contact (last answered heartbeat).
 CREATE TABLE state (

@@ -1,4 +1,5 @@
 using Mcp.Errors;
+using Mcp.Processes;
 using Mcp.Text;
 
 namespace Mcp.Podman;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mcp.EndToEnd.Harness;
 using Mcp.Podman;
+using Mcp.Processes;
 
 namespace Mcp.EndToEnd.Podman;
 

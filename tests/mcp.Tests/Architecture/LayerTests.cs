@@ -56,14 +56,16 @@ public partial class LayerTests
     private static Dictionary<string, string[]> Layers()
     {
         string[] ground = ["Names", "Errors", "Text", "Files"];
-        string[] first = [.. ground, "Toml", "Definitions", "Placement", "Planning", "Podman", "Archive", "Certificates", "Dns", "Sqlite", "Operations", "Native"];
+        string[] first = [.. ground, "Toml", "Definitions", "Placement", "Planning", "Podman", "Archive", "Certificates", "Dns", "Sqlite", "Operations", "Native", "Processes", "Alerts"];
         var layers = ground.ToDictionary(f => f, _ => ground);
         layers["Native"] = ground;
         layers["Toml"] = ground;
         layers["Definitions"] = [.. ground, "Toml"];
         layers["Placement"] = ground;
         layers["Planning"] = [.. ground, "Definitions", "Placement"];
-        layers["Podman"] = ground;
+        layers["Processes"] = ground;
+        layers["Alerts"] = [.. ground, "Processes", "Sqlite"];
+        layers["Podman"] = [.. ground, "Processes"];
         layers["Archive"] = [.. ground, "Native"];
         layers["Certificates"] = ground;
         layers["Dns"] = ground;

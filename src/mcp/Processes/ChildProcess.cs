@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
 using Mcp.Errors;
 
-namespace Mcp.Podman;
+namespace Mcp.Processes;
 
 /// <summary>
 /// A child in a session of its own, which .NET's Process cannot make: the Ctrl-C of the terminal does not reach it, nor does a kill of our process
-/// group. Its output goes to a file, not a pipe: a child that outlives us must not die of SIGPIPE.
+/// group. It inherits no descriptor of ours but those it is given. See <see cref="ChildRun"/> for one that is awaited, with a limit.
 /// </summary>
 internal sealed partial class ChildProcess
 {
@@ -30,9 +30,42 @@ internal sealed partial class ChildProcess
     /// <summary>Ends with the child: its exit code, or 128 plus the signal; -1 when somebody else reaped it.</summary>
     public Task<int> Exited { get; }
 
-    /// <summary>Starts <paramref name="program"/> (a path) with nothing on stdin, and stdout and stderr in <paramref name="outputFile"/>, which is emptied.</summary>
+    /// <summary>
+    /// Starts <paramref name="program"/> (a path) with nothing on stdin, and stdout and stderr in <paramref name="outputFile"/>, which is emptied.
+    /// A file, not a pipe: a child that outlives us must not die of SIGPIPE.
+    /// </summary>
     /// <exception cref="McpException">It could not be started.</exception>
     public static unsafe ChildProcess Start(string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, string outputFile)
+    {
+        var output = Marshal.StringToCoTaskMemUTF8(outputFile);
+        var nothing = Marshal.StringToCoTaskMemUTF8("/dev/null");
+        try
+        {
+            return Start(program, arguments, environment, files =>
+            {
+                Check("posix_spawn_file_actions_addopen", FilesAddOpen((byte*)files, 0, nothing, ReadOnly, 0));
+                Check("posix_spawn_file_actions_addopen", FilesAddOpen((byte*)files, 1, output, WriteNew, 0x180));
+                Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, 1, 2));
+            });
+        }
+        finally
+        {
+            Marshal.FreeCoTaskMem(output);
+            Marshal.FreeCoTaskMem(nothing);
+        }
+    }
+
+    /// <summary>Starts <paramref name="program"/> (a path) with open descriptors of ours as its stdin and as its stdout and stderr.</summary>
+    /// <exception cref="McpException">It could not be started.</exception>
+    public static unsafe ChildProcess Start(string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, SafeHandle input, SafeHandle output) =>
+        Start(program, arguments, environment, files =>
+        {
+            Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, (int)input.DangerousGetHandle(), 0));
+            Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, (int)output.DangerousGetHandle(), 1));
+            Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, 1, 2));
+        });
+
+    private static unsafe ChildProcess Start(string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, Action<nint> connect)
     {
         var attributes = stackalloc byte[Room];
         var files = stackalloc byte[Room];
@@ -42,8 +75,6 @@ internal sealed partial class ChildProcess
         new Span<byte>(signals, Room).Clear();
         var argv = NativeStrings([program, .. arguments]);
         var envp = NativeStrings(environment.Select(pair => $"{pair.Key}={pair.Value}"));
-        var output = Marshal.StringToCoTaskMemUTF8(outputFile);
-        var nothing = Marshal.StringToCoTaskMemUTF8("/dev/null");
         try
         {
             Check("posix_spawnattr_init", AttributesInit(attributes));
@@ -54,9 +85,9 @@ internal sealed partial class ChildProcess
             Check("posix_spawnattr_setsigdefault", AttributesSetDefaults(attributes, signals));
             Check("posix_spawnattr_setflags", AttributesSetFlags(attributes, SetSignalDefaults | SetSignalMask | SetSession));
             Check("posix_spawn_file_actions_init", FilesInit(files));
-            Check("posix_spawn_file_actions_addopen", FilesAddOpen(files, 0, nothing, ReadOnly, 0));
-            Check("posix_spawn_file_actions_addopen", FilesAddOpen(files, 1, output, WriteNew, 0x180));
-            Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate(files, 1, 2));
+            connect((nint)files);
+            // Everything .NET and SQLite open is close-on-exec; this is for what somebody else left open in us, as systemd's sockets.
+            Check("posix_spawn_file_actions_addclosefrom_np", FilesAddCloseFrom(files, 3));
             fixed (nint* argvPointer = argv, envpPointer = envp)
             {
                 var error = Spawn(out var pid, argv[0], files, attributes, argvPointer, envpPointer);
@@ -69,7 +100,7 @@ internal sealed partial class ChildProcess
         {
             _ = FilesDestroy(files);
             _ = AttributesDestroy(attributes);
-            foreach (var text in (nint[])[.. argv, .. envp, output, nothing])
+            foreach (var text in (nint[])[.. argv, .. envp])
                 Marshal.FreeCoTaskMem(text);
         }
     }
@@ -127,6 +158,9 @@ internal sealed partial class ChildProcess
 
     [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_adddup2")]
     private static unsafe partial int FilesAddDuplicate(byte* files, int descriptor, int copy);
+
+    [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_addclosefrom_np")]
+    private static unsafe partial int FilesAddCloseFrom(byte* files, int first);
 
     [LibraryImport("libc", EntryPoint = "sigemptyset")]
     private static unsafe partial int SignalsEmpty(byte* signals);
