@@ -37,6 +37,8 @@ internal static class Program
         app.Add<HistoryCommand>();
         app.Add<RollbackCommand>();
         app.Add<ServiceCommand>("service");
+        app.Add<PushCommand>();
+        app.Add<PullCommand>();
         app.Add<DataCommand>("data");
 
         // Looking

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mcp.Agent.Configuration;
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Files;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
 using Mcp.Definitions;
@@ -22,9 +23,10 @@ internal sealed record AgentComposition(
         var revival = new ContainerRevival(parts, checks, images);
         var lifecycle = new ServiceLifecycle(parts, revival, health, putBack);
         var journal = new JournalledOperations(parts);
-        var open = new OpenOperations(parts, putBack, lifecycle, parts.Logging.CreateLogger<OpenOperations>());
+        var files = new FileIntake(parts);
+        var open = new OpenOperations(parts, putBack, lifecycle, files, parts.Logging.CreateLogger<OpenOperations>());
         journal.ResolveOpen = open.ResolveServiceAsync;
-        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack);
+        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files);
         var observer = new Observer(parts);
         return new AgentComposition(
             operations, journal, open, new AgentStart(parts, journal, open, revival, parts.Logging.CreateLogger<AgentStart>()), observer,

@@ -1,5 +1,6 @@
 using System.Net;
 using Mcp.Agent.Configuration;
+using Mcp.Agent.Files;
 using Mcp.Agent.Identity;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
@@ -131,7 +132,7 @@ internal sealed partial class AgentHost : IAsyncDisposable
             Audit = new AgentAudit(parts.Events),
             Clock = parts.Clock,
             Logging = parts.Logging,
-            Services = services => services.AddSingleton(new AgentService(parts, work.Operations, work.Observer, work.Monitor, identity, work.Health)),
+            Services = services => services.AddSingleton(new AgentService(parts, work.Operations, work.Observer, work.Monitor, identity, work.Health, new FileOutlet(parts))),
             Map = endpoints => endpoints.MapGrpcService<AgentService>(),
             Version = ProgramVersion.Text,
             Features = AgentFeatures.All,

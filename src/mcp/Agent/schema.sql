@@ -83,7 +83,7 @@ CREATE TABLE edge_routes (
 -- One row for each accepted change, committed before its first outside effect. Open rows are finished or put back at start.
 CREATE TABLE operations (
   id              TEXT PRIMARY KEY,          -- chosen by the caller; also the idempotency key
-  kind            TEXT NOT NULL,             -- 'deploy', 'undeploy', 'stop', 'start', 'restart', 'accept-data', 'purge-data'
+  kind            TEXT NOT NULL,             -- 'deploy', 'undeploy', 'stop', 'start', 'restart', 'push', 'accept-data', 'purge-data'
   service         TEXT NOT NULL,
   principal       TEXT NOT NULL,             -- who asked
   request_key     TEXT NOT NULL,             -- SHA-256 of the request: the same id with another request is refused

@@ -1,6 +1,7 @@
 using Mcp.Certificates;
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
+using Mcp.Master.Files;
 using Mcp.Master.Identity;
 using Mcp.Master.Reading;
 using Mcp.Master.Registration;
@@ -81,6 +82,7 @@ internal static class MasterComposition
             Undeploying = new Undeploying(database, journal, links, agents, board, undeployed, configuration),
             Lifecycle = new Lifecycle(database, journal, links, agents, board, moved, configuration),
             Data = new DataAdministration(database, links, locks, clock),
+            Files = new FileRelay(database, links, clock),
             Status = status,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),

@@ -1,6 +1,7 @@
 using Mcp.Certificates;
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
+using Mcp.Master.Files;
 using Mcp.Master.Identity;
 using Mcp.Master.Reading;
 using Mcp.Master.Registration;
@@ -65,6 +66,9 @@ internal sealed class MasterParts
 
     /// <summary>Accepting and erasing data.</summary>
     public required DataAdministration Data { get; init; }
+
+    /// <summary>Push and pull.</summary>
+    public required FileRelay Files { get; init; }
 
     /// <summary>Answers about the whole fleet.</summary>
     public required FleetStatus Status { get; init; }

@@ -20,12 +20,6 @@ internal sealed partial class MasterService
     public override Task<PurgeResponse> Purge(PurgeRequest request, ServerCallContext context) => throw Later("purge");
 
     /// <inheritdoc/>
-    public override Task<FileWritten> Push(IAsyncStreamReader<FileWrite> requestStream, ServerCallContext context) => throw Later("push", "copy the file to the node by hand (scp)");
-
-    /// <inheritdoc/>
-    public override Task Pull(FileRead request, IServerStreamWriter<FileContent> responseStream, ServerCallContext context) => throw Later("pull", "copy the file from the node by hand (scp)");
-
-    /// <inheritdoc/>
     public override Task<ImageLoaded> LoadImage(IAsyncStreamReader<ImageLoad> requestStream, ServerCallContext context) => throw Later("image push", "podman load on the node");
 
     /// <inheritdoc/>

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Mcp.Errors;
 using Mcp.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Mcp.Transport;
 
@@ -37,7 +38,11 @@ internal sealed partial class CallInterceptor(CallAudit audit, ILoggerFactory lo
     /// <inheritdoc/>
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
-        RunAsync(context, async call => await continuation(await GuardedReader<TRequest>.OpenAsync(requestStream, call, context.CancellationToken), context));
+        RunAsync(context, async call =>
+        {
+            AllowSilence(context);
+            return await continuation(await GuardedReader<TRequest>.OpenAsync(requestStream, call, context.CancellationToken), context);
+        });
 
     /// <inheritdoc/>
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
@@ -45,9 +50,17 @@ internal sealed partial class CallInterceptor(CallAudit audit, ILoggerFactory lo
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         RunAsync(context, async call =>
         {
+            AllowSilence(context);
             await continuation(await GuardedReader<TRequest>.OpenAsync(requestStream, call, context.CancellationToken), responseStream, context);
             return true;
         });
+
+    // Kestrel's least rate of a request would cut a stream of data after five quiet seconds; the contract says thirty, which the methods see to.
+    private static void AllowSilence(ServerCallContext context)
+    {
+        if (context.GetHttpContext().Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+            rate.MinDataRate = null;
+    }
 
     private async Task<T> RunAsync<T>(ServerCallContext context, Func<GuardedCall, Task<T>> run)
     {

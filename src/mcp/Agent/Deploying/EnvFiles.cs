@@ -41,13 +41,13 @@ internal static class EnvFiles
                 {
                     var next = folder.TryOpenFolder(part);
                     folder.Dispose();
-                    folder = next ?? throw Refuse(path, "it does not exist", $"create it on the node: install -m 0600 /dev/stdin {real}");
+                    folder = next ?? throw Refuse(path, "it does not exist", Push(path));
                 }
                 return folder.TryReadFile(parts[^1], MaxBytes, handle =>
                 {
                     if ((File.GetUnixFileMode(handle) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite)) != 0)
                         throw Refuse(path, "others may read it", $"chmod 0600 {real}");
-                }) ?? throw Refuse(path, "it does not exist", $"create it on the node: install -m 0600 /dev/stdin {real}");
+                }) ?? throw Refuse(path, "it does not exist", Push(path));
             }
             finally
             {
@@ -75,6 +75,12 @@ internal static class EnvFiles
                 throw Refuse(path, $"line {number} is not KEY=value", "keys hold letters, digits and _; one variable a line");
             variables.Add(new(text[..equals], text[(equals + 1)..]));
         }
+    }
+
+    private static string Push(string path)
+    {
+        var parts = path.Split('/', 4);
+        return $"mcp push --secret {parts[2]} <file> {parts[3]}   (before the first deploy: with --new-service -n <node>)";
     }
 
     private static McpException Refuse(string path, string cause, string hint) =>

@@ -1,4 +1,5 @@
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Files;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
 using Mcp.Names;
@@ -13,7 +14,7 @@ namespace Mcp.Agent.Lifecycle;
 /// stop, start, restart and undeploy are run again from their beginning, since their wish is durable and their steps repeatable. While podman
 /// does not answer, it is tried again for ever with growing pauses: the row stays open, and nothing new begins on that service.
 /// </summary>
-internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, ServiceLifecycle lifecycle, ILogger logger)
+internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, ServiceLifecycle lifecycle, FileIntake files, ILogger logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -113,6 +114,10 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
                 return;
             case "undeploy":
                 parts.Operations.Succeed(row.Id, await lifecycle.UndeployAsync(UndeployServiceRequest.Parser.ParseFrom(row.Request), entry, ct), scope.Steps);
+                return;
+            case "push":
+                files.Forget(FileStart.Parser.ParseFrom(row.Request), row.Id.Value);
+                parts.Operations.Fail(row.Id, putBack: true, Interrupted(row, "the file is as it was before, or whole"), scope.Steps);
                 return;
             default:
                 parts.Operations.Fail(row.Id, putBack: false, Interrupted(row, "ask for it again"), scope.Steps);

@@ -1,5 +1,7 @@
 using Google.Protobuf;
+using Grpc.Core;
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Files;
 using Mcp.Agent.Registry;
 using Mcp.Definitions;
 using Mcp.Errors;
@@ -17,7 +19,8 @@ internal sealed record Asker(OperationId Id, string Principal, bool Direct);
 
 /// <summary>Every change that can be asked of this node, each as one journalled operation.</summary>
 internal sealed class ServiceOperations(
-    AgentParts parts, JournalledOperations journal, ServiceLifecycle lifecycle, DeploymentChecks checks, ImagePreparation images, HealthProbe health, PutBack putBack)
+    AgentParts parts, JournalledOperations journal, ServiceLifecycle lifecycle, DeploymentChecks checks, ImagePreparation images, HealthProbe health, PutBack putBack,
+    FileIntake files)
 {
     private static readonly TimeSpan UndeployPatience = TimeSpan.FromMinutes(2);
 
@@ -77,6 +80,11 @@ internal sealed class ServiceOperations(
     public Task<PurgeDataResponse> PurgeDataAsync(Asker asker, PurgeDataRequest request, CancellationToken call) =>
         RunAsync(asker, "purge-data", request.Service, request, PurgeDataResponse.Parser, (entry, stop) => Task.Run(() => Purge(request, entry), stop),
             _ => { }, result => new NodeEvent("data-purged", "warning", $"{result.Bytes} bytes were erased, said {asker.Principal}"), call);
+
+    /// <summary>Takes a file into the service's folder; the rest of <paramref name="stream"/> is read by the first call of an operation's id alone.</summary>
+    public Task<FileWritten> PushAsync(Asker asker, FileStart start, IAsyncStreamReader<FileWrite> stream, CancellationToken call) =>
+        RunAsync(asker, "push", start.Service, start, FileWritten.Parser, (entry, stop) => files.ReceiveAsync(start, stream, entry, call, stop),
+            result => result.AlreadyDone = true, result => new NodeEvent("file-written", "info", $"{result.Path}, {result.Bytes} bytes, by {asker.Principal}"), call);
 
     private DataRecord Accept(AcceptDataRequest request, OperationEntry entry)
     {

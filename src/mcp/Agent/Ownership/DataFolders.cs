@@ -50,7 +50,7 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
 
     /// <summary>
     /// Makes the folders that the volumes of a service name and that are missing, with the numeric user of the component that mounts them.
-    /// Nothing that exists is changed. A link on the way is refused: it could lead into another service.
+    /// Nothing that exists is changed but a folder that is still as this agent makes them, which is given to that user. A link on the way is refused: it could lead into another service.
     /// </summary>
     public void EnsureVolumes(ServiceSpec spec, Func<ComponentSpec, (uint User, uint Group)?> ownerOf) => Guarded<object?>(spec.Name, "prepared", () =>
     {
@@ -167,7 +167,10 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
                 // A volume may be one file, which must then be there.
                 if (i == parts.Length - 1 && here.IsFile(parts[i]))
                     return;
-                var (next, _) = here.EnsureFolder(parts[i], mode, owner);
+                var (next, made) = here.EnsureFolder(parts[i], mode, owner);
+                // The service's own folder is made before anybody knows who will mount it: by its marker, or by a first push.
+                if (!made && i == parts.Length - 1 && owner is { } user)
+                    next.GiveIfOwn(mode, user);
                 if (!ReferenceEquals(here, root))
                     here.Dispose();
                 here = next;

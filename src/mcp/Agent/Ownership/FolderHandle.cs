@@ -15,7 +15,6 @@ internal sealed partial class FolderHandle : IDisposable
     private const int Create = 0x40;
     private const int Exclusive = 0x80;
     private const int NonBlocking = 0x800;
-    private const uint PlainFile = 0x8000;
     private const int NotFound = 2;
     private const int Exists = 17;
 
@@ -78,6 +77,15 @@ internal sealed partial class FolderHandle : IDisposable
         }
     }
 
+    /// <summary>Gives this folder away if it is as the agent itself makes them (its own user's, closed to all others).</summary>
+    public void GiveIfOwn(uint mode, (uint User, uint Group) owner)
+    {
+        if (Facts is not { User: 0, Mode: 0b111_000_000 } || !Environment.IsPrivilegedProcess || owner.User == 0)
+            return;
+        if (ChangeOwner(_handle, owner.User, owner.Group) != 0 || ChangeMode(_handle, mode) != 0)
+            throw Fault($"chown of {Path}");
+    }
+
     /// <summary>Whether a name exists here that is neither a folder nor a link (a volume may be a single file).</summary>
     public bool IsFile(string name)
     {
@@ -85,7 +93,7 @@ internal sealed partial class FolderHandle : IDisposable
         if (descriptor < 0)
             return false;
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        return ModeOf(handle) == PlainFile;
+        return FactsOf(handle).IsFile;
     }
 
     /// <summary>Reads a small file of this folder; null when it is missing. Links, devices and larger files are refused.</summary>
@@ -96,7 +104,7 @@ internal sealed partial class FolderHandle : IDisposable
         if (descriptor < 0)
             return Marshal.GetLastPInvokeError() == NotFound ? null : throw Fault($"open of {System.IO.Path.Combine(Path, name)}");
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (ModeOf(handle) != PlainFile)
+        if (!FactsOf(handle).IsFile)
             throw new IOException($"{System.IO.Path.Combine(Path, name)} is not a plain file");
         check?.Invoke(handle);
         var buffer = new byte[maxBytes + 1];
@@ -170,16 +178,11 @@ internal sealed partial class FolderHandle : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
 
-    private static IOException Fault(string what) => new($"{what}: {Marshal.GetLastPInvokeErrorMessage()}");
-
-    // The type bits of st_mode; struct statx (statx(2)) has stx_mode as the 16-bit word at offset 28.
-    private static uint ModeOf(SafeFileHandle handle)
+    private static IOException Fault(string what)
     {
-        Span<byte> buffer = stackalloc byte[256];
-        const int emptyPath = 0x1000;
-        if (Statx(handle, "", emptyPath, 0x7ff, ref MemoryMarshal.GetReference(buffer)) != 0)
-            throw Fault("statx");
-        return BitConverter.ToUInt16(buffer[28..]) & 0xf000u;
+        // ELOOP is how openat2 and O_NOFOLLOW say "a link"; its own words would send the reader looking for a loop.
+        const int tooManyLinks = 40;
+        return new($"{what}: {(Marshal.GetLastPInvokeError() == tooManyLinks ? "it is a symbolic link" : Marshal.GetLastPInvokeErrorMessage())}");
     }
 
     private int OpenBeneath(string name, int flags)

@@ -13,12 +13,6 @@ internal sealed partial class AgentService
     public override Task<PurgeComponentResponse> PurgeComponent(PurgeComponentRequest request, ServerCallContext context) => throw NotYet("purge");
 
     /// <inheritdoc/>
-    public override Task<FileWritten> PushFile(IAsyncStreamReader<FileWrite> requestStream, ServerCallContext context) => throw NotYet("push");
-
-    /// <inheritdoc/>
-    public override Task PullFile(FileRead request, IServerStreamWriter<FileContent> responseStream, ServerCallContext context) => throw NotYet("pull");
-
-    /// <inheritdoc/>
     public override Task<ImageLoaded> LoadImage(IAsyncStreamReader<ImageLoad> requestStream, ServerCallContext context) => throw NotYet("image push");
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Files;
 using Mcp.Agent.Identity;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
@@ -15,7 +16,8 @@ namespace Mcp.Agent.Serving;
 /// turned into an operation or a look, and the answer is written. What is not built yet falls through to the generated base: Unimplemented.
 /// </summary>
 internal sealed partial class AgentService(
-    AgentParts parts, ServiceOperations operations, Observer observer, MonitorLoop monitor, FleetIdentity? identity, HealthProbe health)
+    AgentParts parts, ServiceOperations operations, Observer observer, MonitorLoop monitor, FleetIdentity? identity, HealthProbe health,
+    FileOutlet outlet)
     : McpAgentService.McpAgentServiceBase
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

@@ -55,6 +55,26 @@ internal sealed class DataFoldersTests : IDisposable
     }
 
     [Test]
+    public async Task A_folder_that_the_agent_made_is_given_to_the_user_who_mounts_it_and_one_that_a_person_made_is_not()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        var spec = new ServiceSpec { Name = "notes", Components = { new ComponentSpec { Name = "web", Volumes = { "/srv/notes:/x" } } } };
+        Folders.Mark("notes", "v", 1);
+        Folders.EnsureVolumes(spec, _ => (4711, 4712));
+        using (var root = FolderHandle.Open(_root))
+        using (var folder = root.TryOpenFolder("notes")!)
+            await Assert.That((folder.Facts.User, folder.Facts.Group)).IsEqualTo((4711u, 4712u));
+        spec.Name = "wiki";
+        spec.Components[0].Volumes[0] = "/srv/wiki:/x";
+        Directory.CreateDirectory(Path.Combine(_root, "wiki"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead);
+        Folders.EnsureVolumes(spec, _ => (4711, 4712));
+        using (var root = FolderHandle.Open(_root))
+        using (var folder = root.TryOpenFolder("wiki")!)
+            await Assert.That(folder.Facts.User).IsEqualTo(0u);
+    }
+
+    [Test]
     public async Task What_is_unused_goes_and_what_was_written_stays()
     {
         Folders.Mark("notes", "v", 1);
