@@ -8,6 +8,7 @@ using Mcp.Agent.Serving;
 using Mcp.Errors;
 using Mcp.Files;
 using Mcp.Podman;
+using Mcp.Sqlite;
 using Mcp.Transport;
 using Microsoft.Extensions.Hosting.Systemd;
 
@@ -148,6 +149,7 @@ internal sealed partial class AgentHost : IAsyncDisposable
         await Task.WhenAll(
             WatchedAsync("start", () => start.RunAsync(_link.Address is null ? null : _link.FirstAnswer, ct)),
             WatchedAsync("monitor", () => monitor.RunAsync(ct)),
+            WatchedAsync("good copy", () => new GoodCopy(_parts.Database, _parts.Clock, _parts.Logging.CreateLogger<GoodCopy>()).RunAsync(ct)),
             WatchedAsync("master link", () => _link.RunAsync(ct)));
     }
 

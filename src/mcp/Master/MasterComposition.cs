@@ -93,7 +93,8 @@ internal static class MasterComposition
         parts.GrantRegister = node => server.Limits.GrantRegister(Principal.AgentOf(NodeName.Parse(node)));
 
         var housekeeping = new Housekeeping(database, status, events, clock, logging.CreateLogger<Housekeeping>());
-        start = new MasterStart(watch, open, [watch.RunAsync, open.RunAsync, identity.RunAsync, housekeeping.RunAsync]);
+        var copy = new GoodCopy(database, clock, logging.CreateLogger<GoodCopy>());
+        start = new MasterStart(watch, open, [copy.RunAsync, watch.RunAsync, open.RunAsync, identity.RunAsync, housekeeping.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 

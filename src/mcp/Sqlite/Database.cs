@@ -13,6 +13,7 @@ internal sealed class Database : IDisposable
     private readonly SqliteConnection _writer;
     private readonly Lock _writing = new();
     private readonly string _connectionString;
+    private long _changes;
 
     internal Database(string path, SqliteConnection writer, string connectionString)
     {
@@ -23,6 +24,9 @@ internal sealed class Database : IDisposable
 
     /// <summary>The file.</summary>
     public string Path { get; }
+
+    /// <summary>Counts the transactions that this process has committed.</summary>
+    public long Changes => Interlocked.Read(ref _changes);
 
     /// <summary>Opens or creates the database at <paramref name="path"/> and brings its schema up to date.</summary>
     /// <exception cref="McpException">Damaged, foreign, newer than this program, owned by somebody else, or the disk is full.</exception>
@@ -58,6 +62,7 @@ internal sealed class Database : IDisposable
                 using var transaction = _writer.BeginTransaction(deferred: false);
                 var result = write(_writer);
                 transaction.Commit();
+                Interlocked.Increment(ref _changes);
                 return result;
             }
             catch (SqliteException e)
@@ -74,6 +79,38 @@ internal sealed class Database : IDisposable
             write(connection);
             return null;
         });
+
+    /// <summary>Brings what only the log holds into the file itself, as far as readers allow: a log that is lost then takes less with it.</summary>
+    /// <exception cref="McpException">The disk is full or failing.</exception>
+    public void Checkpoint()
+    {
+        try
+        {
+            using var connection = new SqliteConnection(_connectionString);
+            connection.Open();
+            connection.Execute(DatabaseOpening.ConnectionPragmas + "PRAGMA wal_checkpoint(PASSIVE)");
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteFault.From(e, Path);
+        }
+    }
+
+    /// <summary>Writes a consistent copy of the whole database to <paramref name="path"/>, mode 0600, over what was there; writers do not wait for it.</summary>
+    /// <exception cref="McpException">The database is damaged or unreadable, or the disk is full; what was at <paramref name="path"/> is untouched.</exception>
+    public void CopyTo(string path)
+    {
+        try
+        {
+            using var connection = new SqliteConnection(_connectionString);
+            connection.Open();
+            DatabaseOpening.Copy(connection, path);
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteFault.From(e, Path);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -146,7 +146,7 @@ internal static partial class DatabaseOpening
         if (current >= known)
             return;
         if (current > 0)
-            CopyBefore(connection, path, current);
+            Copy(connection, $"{path}.{current}");
         foreach (var migration in migrations.Where(m => m.Version > current))
         {
             using var transaction = connection.BeginTransaction(deferred: false);
@@ -159,17 +159,26 @@ internal static partial class DatabaseOpening
         }
     }
 
-    private static void CopyBefore(SqliteConnection connection, string path, int version)
+    /// <summary>Copies what <paramref name="connection"/> sees to <paramref name="copy"/>; killed or failed, what was there before is untouched.</summary>
+    internal static void Copy(SqliteConnection connection, string copy)
     {
-        var copy = $"{path}.{version}";
         var temporary = $"{copy}.tmp";
         File.Delete(temporary);
-        connection.Execute("VACUUM INTO $file", ("$file", temporary));
-        File.SetUnixFileMode(temporary, DurableFile.Secret);
-        using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.ReadWrite))
-            stream.Flush(flushToDisk: true);
-        File.Move(temporary, copy, overwrite: true);
-        DurableFile.SyncFolder(Path.GetDirectoryName(path)!);
+        try
+        {
+            connection.Execute("VACUUM INTO $file", ("$file", temporary));
+            File.SetUnixFileMode(temporary, DurableFile.Secret);
+            using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.ReadWrite))
+                stream.Flush(flushToDisk: true);
+            File.Move(temporary, copy, overwrite: true);
+        }
+        catch
+        {
+            // Half a copy on a full disk would keep it full.
+            File.Delete(temporary);
+            throw;
+        }
+        DurableFile.SyncFolder(Path.GetDirectoryName(copy)!);
     }
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

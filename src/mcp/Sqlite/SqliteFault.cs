@@ -23,7 +23,8 @@ internal static class SqliteFault
         new(FaultCode.DataLoss, $"the database {path} is damaged; it was left as it is", inner)
         {
             Cause = cause,
-            Hint = $"stop the role, keep the damaged file (mv {path} {path}.damaged), put the last good copy in its place (ls {path}.* and the snapshots), start again",
+            // The log goes away with its database: left behind, it would be played into the copy.
+            Hint = $"stop the role; mkdir {path}.damaged; mv {path} {path}-* {path}.damaged/; cp -p {GoodCopy.PathOf(path)} {path}; start it again (docs/operations.md: a database is damaged)",
         };
 
     private static McpException Fault(SqliteException e, string path, FaultCode code, string what, string? hint) =>
