@@ -24,7 +24,8 @@ internal static partial class DurableFile
         path = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(path)!;
         // A name of our own in the target's folder, opened with CreateNew: a file or link that somebody planted is never written through.
-        var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
+        var temporary = Path.Combine(folder, TemporaryName.New(Path.GetFileName(path)));
+        RemoveLeftovers(folder, Path.GetFileName(path));
         try
         {
             using (var stream = new FileStream(temporary, new FileStreamOptions
@@ -69,6 +70,16 @@ internal static partial class DurableFile
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw new IOException($"open of {folder}: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    // What a killed process left of an earlier try; it may hold a secret.
+    private static void RemoveLeftovers(string folder, string name)
+    {
+        foreach (var file in Directory.Exists(folder) ? Directory.GetFiles(folder, TemporaryName.Pattern(name)) : [])
+        {
+            if (TemporaryName.IsLeftover(Path.GetFileName(file), name))
+                TryDelete(file);
+        }
     }
 
     private static void TryDelete(string path)

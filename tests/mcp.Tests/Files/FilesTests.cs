@@ -68,4 +68,23 @@ internal sealed class FilesTests
         File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupRead);
         await Assert.That(Assert.Throws<McpException>(() => SecretFile.EnsureFolder(folder))!.Hint).IsEqualTo($"chmod 0700 {folder}");
     }
+
+    [Test]
+    public async Task What_a_killed_writer_left_goes_with_the_next_write_and_a_living_ones_stays()
+    {
+        using var folder = new TemporaryFolder();
+        // No process has this id: it is above the kernel's highest (4194304, proc(5)).
+        var left = folder[".x.key.4999999-0123.tmp"];
+        var living = folder[$".x.key.{ParentOfAll}-0123.tmp"];
+        var another = folder[".y.key.4999999-0123.tmp"];
+        foreach (var file in new[] { left, living, another })
+            File.WriteAllText(file, "secret");
+        DurableFile.Write(folder["x.key"], "new"u8, DurableFile.Secret);
+        await Assert.That(File.Exists(left)).IsFalse();
+        await Assert.That(File.Exists(living)).IsTrue();
+        await Assert.That(File.Exists(another)).IsTrue();
+        await Assert.That(File.ReadAllText(folder["x.key"])).IsEqualTo("new");
+    }
+
+    private const int ParentOfAll = 1;
 }

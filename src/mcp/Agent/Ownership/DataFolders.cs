@@ -93,6 +93,7 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
             {
                 if (folder is null)
                     return true;
+                folder.TryRemove(FolderHandle.TemporaryOf(OwnerMarker.FileName), folder: false);
                 if (!IsUnused(folder, depth: 0, OwnerMarker.FileName))
                     return false;
                 RemoveFolders(folder);
@@ -224,7 +225,7 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
             throw new McpException(FaultCode.FailedPrecondition, $"the data folder {PathOf(service)} could not be {what}", e)
             {
                 Cause = e.Message,
-                Hint = $"a service's folder and everything on the way must be real folders, not links: ls -ld {dataRoot} {PathOf(service)}; df -h {dataRoot}",
+                Hint = $"ls -ld {dataRoot} {PathOf(service)}; df -h {dataRoot}; df -i {dataRoot} (every folder on the way must be a real one, not a link)",
             };
         }
     }

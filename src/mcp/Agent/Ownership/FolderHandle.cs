@@ -114,10 +114,15 @@ internal sealed partial class FolderHandle : IDisposable
         return length <= maxBytes ? buffer[..length] : throw new IOException($"{System.IO.Path.Combine(Path, name)} has more than {maxBytes} bytes");
     }
 
-    /// <summary>Replaces a small file durably: temporary name, fsync, rename, fsync of the folder.</summary>
+    /// <summary>The name under which <see cref="WriteFile"/> writes a file before it is in its place.</summary>
+    public static string TemporaryOf(string name) => $".{name}.tmp";
+
+    /// <summary>Replaces a small file durably; one writer at a time for each name: temporary name, fsync, rename, fsync of the folder.</summary>
     public void WriteFile(string name, ReadOnlySpan<byte> content, uint mode)
     {
-        var temporary = $".{name}.{Guid.NewGuid():N}.tmp";
+        // One name, so that what a killed process left is written anew instead of lying about; made exclusively, so that nothing planted is written through.
+        var temporary = TemporaryOf(name);
+        _ = Unlink(_handle, temporary, 0);
         var descriptor = OpenAt(_handle, temporary, WriteOnly | Create | Exclusive | NoFollow | CloseOnExec, mode);
         if (descriptor < 0)
             throw Fault($"create of {System.IO.Path.Combine(Path, temporary)}");
