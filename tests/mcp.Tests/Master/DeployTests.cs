@@ -161,6 +161,11 @@ public class DeployTests
         await Assert.That(agent.Deploys.Count).IsEqualTo(1);
         var replayed = await bench.Admin.Watch(new WatchRequest { Operation = id }).ResponseStream.ReadAllAsync().ToListAsync();
         await Assert.That(replayed[^1].Outcome.Success).IsTrue();
+        await Assert.That(replayed.Select(e => e.Step)).Contains("place").And.Contains("deploy");
+        var events = await bench.Admin.Events(new EventsRequest { Service = "notes" }).ResponseStream.ReadAllAsync().ToListAsync();
+        var settled = events.Single(e => e.Kind == "operation-settled");
+        await Assert.That((settled.Operation, settled.Node, settled.Severity)).IsEqualTo((id, "orion", "info"));
+        await Assert.That(settled.Message).Contains("orion has done it");
     }
 
     [Test]

@@ -296,7 +296,7 @@ internal sealed class Deployment(
 
     private void Commit(CheckedDeploy current, ulong generation)
     {
-        parts.Operations.EnterStep(entry.Id, "registry");
+        parts.Operations.EnterStep(entry.Id, "registry", entry.Scope.Steps);
         var done = parts.Deployments.Find(entry.Id)!.Components;
         var unchangedGeneration = current.Current is { } before && before.Generation == generation;
         var row = new RegisteredServiceRow(
@@ -372,7 +372,7 @@ internal sealed class Deployment(
 
     private async Task<T> Step<T>(string name, Func<Task<T>> body)
     {
-        parts.Operations.EnterStep(entry.Id, name);
+        parts.Operations.EnterStep(entry.Id, name, entry.Scope.Steps);
         return await entry.Scope.StepAsync(name, body);
     }
 

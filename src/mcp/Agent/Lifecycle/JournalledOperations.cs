@@ -121,9 +121,29 @@ internal sealed class JournalledOperations(AgentParts parts)
         catch (Exception e)
         {
             var fault = entry.Scope.Located(e as McpException ?? Unexpected(e));
-            if (!entry.Unresolved)
-                Close(entry, fault);
-            throw fault;
+            throw entry.Unresolved ? fault : TryClose(entry, fault);
+        }
+    }
+
+    // A full disk that ended the operation does not take its end either: what is told is the first failure, and the row is closed when it can be.
+    private McpException TryClose(OperationEntry entry, McpException fault)
+    {
+        try
+        {
+            Close(entry, fault);
+            return fault;
+        }
+        catch (McpException unwritten)
+        {
+            return new McpException(fault.Code, fault.Message, fault)
+            {
+                Node = fault.Node,
+                Step = fault.Step,
+                Cause = fault.Cause,
+                Hint = fault.Hint ?? unwritten.Hint,
+                State = $"{(fault.State is null ? "" : $"{fault.State}; ")}the journal could not be written ({unwritten.Message}), so the operation stays open until it can",
+                Problems = fault.Problems,
+            };
         }
     }
 

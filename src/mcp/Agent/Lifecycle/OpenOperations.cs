@@ -41,7 +41,7 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
         foreach (var row in Left(parts.Operations.Open()))
         {
             using var held = parts.Locks.TryAcquire(ServiceName.Parse(row.Service), $"the end of {row.Kind} {row.Id}");
-            all &= held is not null && parts.Operations.Find(row.Id) is { IsOver: false } && await TryResolveAsync(row, ct);
+            all &= held is not null && parts.Operations.Find(row.Id) is { IsOver: false } && await TryResolveAsync(row, ct) is null;
         }
         return all;
     }
@@ -52,11 +52,12 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
     {
         foreach (var row in Left(parts.Operations.OpenOf(service)).Where(r => r.Id != except))
         {
-            if (!await TryResolveAsync(row, ct))
+            if (await TryResolveAsync(row, ct) is { } cause)
             {
                 throw new McpException(FaultCode.Unavailable, $"operation {row.Id} ({row.Kind} of {service}) was interrupted and could not be finished or put back yet")
                 {
-                    Hint = $"is podman well? podman ps; then try again, or mcp watch {row.Id}",
+                    Cause = cause,
+                    Hint = $"mend the cause on {parts.Node} (podman ps -a; podman info); the agent tries again by itself, and mcp watch {row.Id} shows its end",
                 };
             }
         }
@@ -65,9 +66,13 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
     // What runs in this process is in good hands.
     private List<OperationRow> Left(IReadOnlyList<OperationRow> open) => [.. open.Where(r => !parts.Runner.IsRunning(r.Id))];
 
-    private async Task<bool> TryResolveAsync(OperationRow row, CancellationToken ct)
+    // Null when it is resolved, else why not yet.
+    private async Task<string?> TryResolveAsync(OperationRow row, CancellationToken ct)
     {
         var scope = new OperationScope(row.Id, parts.Node, parts.Feed, parts.Clock);
+        // What was done before the kill belongs to the operation's story; stop, start and undeploy are done again as a whole.
+        foreach (var step in row.Kind == "deploy" ? parts.Operations.Steps(row.Id) : [])
+            scope.Add(step);
         try
         {
             await ResolveAsync(row, scope, ct);
@@ -78,19 +83,25 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
                 Principal = row.Principal,
             });
             Resolved(row.Id.Value, row.Kind, row.Service);
-            return true;
+            return null;
         }
         catch (Exception e) when (e is PodmanException or McpException { Code: FaultCode.Unavailable or FaultCode.DeadlineExceeded })
         {
             NotYet(row.Id.Value, row.Service, e.Message);
-            return false;
+            return e.Message;
         }
         catch (McpException e)
         {
             // A refusal will be the same the next time: the operation has failed, and says why.
-            parts.Operations.Fail(row.Id, putBack: false, e, scope.Steps);
+            parts.Operations.Fail(row.Id, putBack: false, e, scope.Steps, connection => parts.Events.Add(connection,
+                new NodeEvent($"{row.Kind}-failed", "error", $"{row.Kind} of {row.Service} was interrupted by the agent's end and could not be finished: {e.Message}")
+                {
+                    Service = row.Service,
+                    Operation = row.Id.Value,
+                    Principal = row.Principal,
+                }));
             Failed(row.Id.Value, row.Service, e.Message);
-            return true;
+            return null;
         }
     }
 
@@ -120,7 +131,7 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
                 parts.Operations.Fail(row.Id, putBack: true, Interrupted(row, "the file is as it was before, or whole"), scope.Steps);
                 return;
             default:
-                parts.Operations.Fail(row.Id, putBack: false, Interrupted(row, "ask for it again"), scope.Steps);
+                parts.Operations.Fail(row.Id, putBack: false, Interrupted(row, "what it had done until then is as it is"), scope.Steps);
                 return;
         }
     }
@@ -158,11 +169,11 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
     }
 
     private static McpException Interrupted(OperationRow row, string state) =>
-        new(FaultCode.Unavailable, $"{row.Kind} of {row.Service} was interrupted: the agent ended while it ran")
+        new(FaultCode.Unavailable, $"{row.Kind} of {row.Service} was interrupted: the agent ended, or could not write its journal, while it ran")
         {
             Step = row.Step,
             State = state,
-            Hint = "ask for it again; it is safe to repeat",
+            Hint = $"mcp {row.Kind switch { "accept-data" => "data accept", "purge-data" => "data purge", var kind => kind }} {row.Service}; it is safe to repeat",
         };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Operation {Operation} ({Kind} of {Service}) was left open by an earlier run and is resolved")]

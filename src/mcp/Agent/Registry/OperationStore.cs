@@ -53,9 +53,13 @@ internal sealed class OperationStore(Database database, TimeProvider clock)
             also?.Invoke(connection);
         });
 
-    /// <summary>Records where the operation is.</summary>
-    public void EnterStep(OperationId id, string step) =>
-        database.Write(connection => connection.Execute("UPDATE operations SET step = $step WHERE id = $id", ("$step", step), ("$id", id.Value)));
+    /// <summary>Records where the operation is, and the steps that lie behind it, which a kill must not take from whoever watches.</summary>
+    public void EnterStep(OperationId id, string step, IReadOnlyList<StepResult> before) =>
+        database.Write(connection =>
+        {
+            connection.Execute("UPDATE operations SET step = $step WHERE id = $id", ("$step", step), ("$id", id.Value));
+            WriteSteps(connection, id, before);
+        });
 
     /// <summary>Ends the operation with its answer and its steps.</summary>
     public void Succeed(OperationId id, IMessage result, IReadOnlyList<StepResult> steps, Action<SqliteConnection>? also = null) =>

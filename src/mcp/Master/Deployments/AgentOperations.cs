@@ -27,7 +27,7 @@ internal sealed class AgentOperations(AgentLinks links, TimeProvider clock)
             {
                 "succeeded" => new AgentOutcome.Succeeded(answer.Operation, answer.Deploy),
                 "running" => new AgentOutcome.Running(),
-                var state => new AgentOutcome.Failed(FaultOf(node, answer.Operation), state == "put-back"),
+                var state => new AgentOutcome.Failed(FaultOf(node, answer.Operation), state == "put-back", answer.Operation.Steps),
             };
         }
         catch (McpException e)

@@ -9,8 +9,8 @@ internal abstract record AgentOutcome
     /// <summary>It is done.</summary>
     internal sealed record Succeeded(Operation Operation, AgentDeployResult? Deploy) : AgentOutcome;
 
-    /// <summary>It failed; <paramref name="PutBack"/>: what ran before runs again.</summary>
-    internal sealed record Failed(McpException Fault, bool PutBack) : AgentOutcome;
+    /// <summary>It failed after <paramref name="Steps"/>; <paramref name="PutBack"/>: what ran before runs again.</summary>
+    internal sealed record Failed(McpException Fault, bool PutBack, IReadOnlyList<StepResult> Steps) : AgentOutcome;
 
     /// <summary>The agent never heard of it: nothing happened.</summary>
     internal sealed record NeverArrived : AgentOutcome;

@@ -1,6 +1,8 @@
 using Mcp.Errors;
+using Mcp.Master.Reading;
 using Mcp.Sqlite;
 using Mcp.Text;
+using Mcp.V1;
 using Microsoft.Data.Sqlite;
 
 namespace Mcp.Master.Deployments;
@@ -83,7 +85,7 @@ internal sealed partial class OpenOperations(
     {
         if (!row.Called || row.Node.Length == 0)
         {
-            End(row, new McpException(FaultCode.Aborted, $"the master ended before the {row.Kind} of {row.Service} reached a node; nothing was done"), putBack: false, holdsNothing: false);
+            End(row, new McpException(FaultCode.Aborted, $"the master ended before the {row.Kind} of {row.Service} reached a node; nothing was done") { Step = row.Step, Hint = $"mcp {row.Kind} {row.Service}" }, putBack: false, holdsNothing: false);
             return true;
         }
         switch (await agents.AskAsync(row.Node, row.Id, cancellation))
@@ -91,16 +93,25 @@ internal sealed partial class OpenOperations(
             case AgentOutcome.Succeeded outcome:
                 database.Write(connection =>
                 {
-                    if (OperationStore.Find(connection, row.Id) is { IsOpen: true })
-                        EndingOf(row).Succeeded(connection, row, outcome);
+                    if (OperationStore.Find(connection, row.Id) is not { IsOpen: true })
+                        return;
+                    EndingOf(row).Succeeded(connection, row with { Steps = [.. Before(row), new StepResult { Step = row.Step, Success = true }] }, outcome);
+                    Tell(connection, row, "info", $"the {row.Kind} of {row.Service} was left open by the master's end or a lost link; {row.Node} has done it");
                 });
                 LogSettled(row.Kind, row.Service, row.Id, "succeeded");
                 return true;
             case AgentOutcome.Failed outcome:
-                End(row, outcome.Fault, outcome.PutBack, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
+                var failed = new StepResult { Step = row.Step, Error = Printable.Block(outcome.Fault.Message) };
+                End(row with { Steps = [.. Before(row), .. outcome.Steps, failed] }, outcome.Fault, outcome.PutBack, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
                 return true;
             case AgentOutcome.NeverArrived:
-                var never = new McpException(FaultCode.Aborted, $"the {row.Kind} of {row.Service} never reached {row.Node}; nothing was done") { Node = row.Node, Hint = $"mcp {row.Kind} {row.Service}" };
+                var never = new McpException(FaultCode.Aborted, $"the {row.Kind} of {row.Service} never reached {row.Node}; nothing was done")
+                {
+                    Node = row.Node,
+                    Step = row.Step,
+                    Cause = "the master ended, or the link broke, before the call arrived there",
+                    Hint = $"mcp {row.Kind} {row.Service}",
+                };
                 End(row, never, putBack: false, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
                 return true;
             default:
@@ -116,9 +127,27 @@ internal sealed partial class OpenOperations(
                 return;
             EndingOf(row).Failed(connection, row, holdsNothing);
             OperationStore.Fail(connection, row.Id, fault, putBack, row.Steps, Timestamp.Now(clock));
+            var end = putBack ? "it was put back, and what ran before runs" : "it has failed";
+            Tell(connection, row, "warning", $"the {row.Kind} of {row.Service} was left open by the master's end or a lost link; {end}: {fault.Message}");
         });
         LogSettled(row.Kind, row.Service, row.Id, fault.Message);
     }
+
+    // The steps of the process that died were in its memory; those that must lie behind a row that called its agent are known.
+    private static StepResult[] Before(OperationRow row) => row.Kind is "deploy" or "rollback" ? [new StepResult { Step = "place", Success = true }] : [];
+
+    // Who asked has perhaps gone long since; the fleet's events say how it ended.
+    private void Tell(SqliteConnection connection, OperationRow row, string severity, string message) => EventStore.Add(connection, new FleetEvent
+    {
+        At = Timestamp.Now(clock),
+        Node = row.Node,
+        Service = row.Service,
+        Kind = "operation-settled",
+        Severity = severity,
+        Message = Printable.Line(message),
+        Principal = row.Principal,
+        Operation = row.Id,
+    });
 
     private IOperationEnding EndingOf(OperationRow row) =>
         endings.FirstOrDefault(e => e.Kinds.Contains(row.Kind))

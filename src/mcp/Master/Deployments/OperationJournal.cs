@@ -29,7 +29,7 @@ internal sealed class OperationJournal(
             request.Key,
             async (scope, ending) =>
             {
-                if (await EarlierAsync(request, parser, ending) is { } earlier)
+                if (await EarlierAsync(request, parser, scope, ending) is { } earlier)
                 {
                     again(earlier);
                     return earlier;
@@ -58,7 +58,7 @@ internal sealed class OperationJournal(
         }
     }
 
-    private async Task<T?> EarlierAsync<T>(OperationRequest request, MessageParser<T> parser, CancellationToken ending)
+    private async Task<T?> EarlierAsync<T>(OperationRequest request, MessageParser<T> parser, OperationScope scope, CancellationToken ending)
         where T : IMessage<T>
     {
         var row = database.Read(connection => OperationStore.Find(connection, request.Id.Value));
@@ -76,6 +76,9 @@ internal sealed class OperationJournal(
             await open.RequireResolvedAsync(row, ending);
             row = database.Read(connection => OperationStore.Find(connection, request.Id.Value))!;
         }
+        // Whoever asks again, or watches, sees how it went, although it went in an earlier process.
+        foreach (var step in row.Steps)
+            scope.Add(step);
         return row.State == "succeeded" ? parser.ParseFrom(row.Response) : throw row.Error!.ToFault(row.ErrorCode);
     }
 }
