@@ -38,7 +38,7 @@ internal sealed partial class CallGate(RoleServerOptions options, CallLimits lim
         if (Judge(http, caller, method, rule, out var silent) is { } fault)
         {
             var name = rule?.Method ?? Printable.Line(method, 120);
-            LogRefused(name, caller.ToString(), caller.Peer, fault.Message, caller.Problem);
+            LogRefused(name, caller.ToString(), caller.Peer, fault.Message, caller.Problem is { Length: > 0 } problem ? $" ({problem})" : "");
             // A peer over its budget leaves no more rows: an audit that strangers can fill is no audit.
             if (!silent)
                 audit.Record(http, caller, name, null, RpcFault.ToStatus(fault.Code), fault.Message);

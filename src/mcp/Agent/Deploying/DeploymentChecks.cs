@@ -188,15 +188,20 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
 
     private async Task RequireNamesFreeAsync(ServiceSpec spec, RegisteredServiceRow? current, CancellationToken ct)
     {
-        var ours = (current?.Components ?? []).Select(c => c.ContainerId).ToHashSet(StringComparer.Ordinal);
+        var registered = (current?.Components ?? []).Select(c => c.ContainerId).ToHashSet(StringComparer.Ordinal);
         foreach (var name in spec.Components.Select(c => ContainerName.Of(spec.Name, c.Name)))
         {
-            if (await parts.Podman.InspectContainerAsync(name, ct) is { } other && other.Name == name && !ours.Contains(other.Id) && !IsLeftover(other, spec.Name))
+            if (await parts.Podman.InspectContainerAsync(name, ct) is { } other && other.Name == name && !registered.Contains(other.Id) && !IsLeftover(other, spec.Name))
             {
+                // Labels alone give nobody the right to remove it; but they tell what has probably happened.
+                var ours = other.Labels.GetValueOrDefault(OwnLabels.Service) == spec.Name && other.Labels.GetValueOrDefault(OwnLabels.Node) == parts.Node;
                 throw new McpException(FaultCode.AlreadyExists, $"a container called {name} exists on {parts.Node} and is not in the agent's registry; it was not touched")
                 {
-                    Cause = $"id {other.Id[..12]}, image {Printable.Line(other.Image, 200)}",
-                    Hint = $"look at it: podman inspect {name}; then rename it (podman rename) or remove it by hand",
+                    Cause = $"id {other.Id[..12]}, image {Printable.Line(other.Image, 200)}"
+                        + (ours ? "; its labels say that it is this service's: the registry is older than it (a restored mcp.db?)" : ""),
+                    Hint = ours
+                        ? $"on {parts.Node}: podman rm -f {name} (the service's data stays); then mcp deploy {spec.Name}"
+                        : $"on {parts.Node}: podman inspect {name}; then podman rename {name} {name}-before, or remove it by hand",
                 };
             }
         }

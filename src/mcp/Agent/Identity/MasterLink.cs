@@ -31,6 +31,7 @@ internal sealed partial class MasterLink : IDisposable
     private PeerChannel? _channel;
     private string _address = "";
     private bool _registered;
+    private string? _said;
 
     /// <summary>Composes the link; nothing is called yet.</summary>
     public MasterLink(AgentParts parts, FleetIdentity identity, ServiceOperations operations, Action peopleChanged, ILogger<MasterLink> logger)
@@ -109,6 +110,7 @@ internal sealed partial class MasterLink : IDisposable
         foreach (var superseded in answer.Superseded)
             await YieldAsync(superseded, ct);
         _registered = true;
+        _said = null;
         _firstAnswer.TrySetResult();
         Registered(_address);
     }
@@ -197,11 +199,13 @@ internal sealed partial class MasterLink : IDisposable
     private ValueTask OnRetry(OnRetryArguments<object> retry)
     {
         var fault = (McpException)retry.Outcome.Exception!;
+        var cause = fault.Cause is null ? fault.Message : $"{fault.Message}: {fault.Cause}";
         // "Later", said the master; that is not a failure.
         if (fault.Code == FaultCode.ResourceExhausted)
             Later(fault.Message);
-        else if (retry.AttemptNumber is 0 or 5 or 20 || retry.AttemptNumber % 60 == 0)
-            Unanswered(_address, fault.Cause is null ? fault.Message : $"{fault.Message}: {fault.Cause}");
+        // Another reason is news, however often it was tried before; the same one is said now and then.
+        else if (cause != _said || retry.AttemptNumber is 5 or 20 || retry.AttemptNumber % 60 == 0)
+            Unanswered(_address, _said = cause);
         return ValueTask.CompletedTask;
     }
 

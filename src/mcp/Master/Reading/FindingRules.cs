@@ -53,6 +53,7 @@ internal static class FindingRules
     public static List<Finding> Compute(FindingFacts facts) =>
     [
         .. facts.Nodes.SelectMany(n => OfNode(facts, n))
+            .Concat(RegistryFindings.Of(facts))
             .Concat(facts.Placements.SelectMany(p => OfPlacement(facts, p)))
             .Concat(Orphans(facts))
             .Concat(Superseded(facts))
@@ -151,7 +152,8 @@ internal static class FindingRules
 
     private static DateTimeOffset At(PlacementRow placement) => Timestamp.Read(placement.At) ?? DateTimeOffset.UnixEpoch;
 
-    private static Finding New(string kind, string severity, string node, string service, string message, string command, DateTimeOffset since) => new()
+    /// <summary>A finding; <paramref name="command"/> is what resolves it.</summary>
+    internal static Finding New(string kind, string severity, string node, string service, string message, string command, DateTimeOffset since) => new()
     {
         Kind = kind,
         Severity = severity,

@@ -107,6 +107,33 @@ internal sealed class AgentHostTests
     }
 
     [Test]
+    [Arguments(60)]
+    [Arguments(-59)]
+    public async Task A_node_whose_clock_is_an_hour_off_registers_and_is_healthy(int minutes)
+    {
+        // The machine's own clock is everybody's in a container, so the agent gets one of its own here.
+        await using var bench = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var clock = new ShiftedClock { Shift = TimeSpan.FromMinutes(minutes) };
+        var joined = await AgentJoin.RunAsync(Order(bench, folder, await TokenAsync(bench, "orion"), FreePort()), _ => { }, clock, CancellationToken.None);
+        await using var host = await AgentHost.StartAsync(AgentConfigurationReader.ReadFile(joined.ConfigurationPath), NullLoggerFactory.Instance, clock, CancellationToken.None);
+        await host.Registered.WaitAsync(TimeSpan.FromSeconds(30));
+        await MasterBench.UntilAsync(async () => (await bench.NodeAsync("orion")).Status == "healthy", "the node is healthy");
+    }
+
+    [Test]
+    public async Task A_clock_that_certificates_do_not_bear_is_named()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var clock = new ShiftedClock { Shift = TimeSpan.FromHours(-3) };
+        var order = Order(bench, folder, await TokenAsync(bench, "orion"), FreePort());
+        var refused = await Assert.That(async () => await AgentJoin.RunAsync(order, _ => { }, clock, CancellationToken.None)).Throws<McpException>();
+        await Assert.That(refused!.Describe()).Contains("clock");
+        await Assert.That(File.Exists(folder["mcp/certs/agent.pem"])).IsFalse();
+    }
+
+    [Test]
     public async Task A_node_that_was_off_for_a_year_comes_back_by_itself()
     {
         var clock = new ShiftedClock();
