@@ -2,6 +2,7 @@
 # Everything that must be so, from a bare machine with git and the .NET SDK: builds, fast tests, the static file, end-to-end tests.
 #   test.sh            all of it
 #   test.sh --fast     what needs no root, no podman and no static file
+#   test.sh --long     all of it, the end-to-end tests with every crash point and every whole span (hours; docs/testing.md)
 # The last line is always `N passed, N failed`; the exit code is 0 only if something passed and nothing failed.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,11 +11,12 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 . packaging/deps.sh
 . packaging/podman.sh
 
-fast_only=false
+fast_only=false e2e_limit=2700
 case ${1:-} in
   "") ;;
   --fast) fast_only=true ;;
-  *) echo "usage: packaging/test.sh [--fast]" >&2; exit 1 ;;
+  --long) export MCP_LONG_RUN=1; e2e_limit=21600 ;;
+  *) echo "usage: packaging/test.sh [--fast|--long]" >&2; exit 1 ;;
 esac
 
 passed=0 failed=0 complaints=()
@@ -104,7 +106,7 @@ if ! $fast_only; then
     podman_ready
     packaging/testing/node-image.sh || complain "the image of a test node"
     stage "end-to-end tests"
-    tests e2e 2700 tests/e2e/bin/Debug/net10.0/e2e
+    tests e2e $e2e_limit tests/e2e/bin/Debug/net10.0/e2e
   fi
 fi
 finished=true

@@ -26,9 +26,14 @@ internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDict
     public int ProcessId => (_process ?? throw new InvalidOperationException("it is not running")).Id;
 
     /// <summary>Starts it.</summary>
-    public void Start()
+    public void Start() => Start(PublishedBinary.Path, arguments);
+
+    /// <summary>Starts it so that it stands before its first instruction until it gets CONT: for those who want to watch it from there.</summary>
+    public void StartStopped() => Start("sh", ["-c", "kill -STOP $$; exec \"$0\" \"$@\"", PublishedBinary.Path, .. arguments]);
+
+    private void Start(string program, IReadOnlyList<string> words)
     {
-        _process = Shell.Start(PublishedBinary.Path, arguments, environment);
+        _process = Shell.Start(program, words, environment);
         _process.StandardInput.Close();
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
@@ -42,6 +47,9 @@ internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDict
         _process?.Kill(entireProcessTree: false);
         await ExitAsync();
     }
+
+    /// <summary>SIGKILL without waiting for its end.</summary>
+    public void KillNow() => _process?.Kill(entireProcessTree: false);
 
     /// <summary>A signal by name, as STOP or CONT.</summary>
     public async Task SignalAsync(string signal) => (await Shell.RunAsync("kill", [$"-{signal}", $"{ProcessId}"])).OrThrow();
@@ -58,6 +66,9 @@ internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDict
         if (IsRunning)
             await KillAsync();
     }
+
+    /// <summary>Waits until it has ended by itself, and its exit code.</summary>
+    public Task<int> EndedAsync() => ExitAsync();
 
     private async Task<int> ExitAsync()
     {

@@ -18,7 +18,7 @@ internal sealed class SplitFleet : IAsyncDisposable
     private RoleProcess? _master;
     private RoleProcess? _agent;
     private Process? _podman;
-    private bool _mounted;
+    private readonly List<string> _mounted = [];
 
     private SplitFleet()
     {
@@ -31,11 +31,23 @@ internal sealed class SplitFleet : IAsyncDisposable
 
     public RoleProcess Agent => _agent ?? throw new InvalidOperationException("the fleet is not up");
 
+    /// <summary>Everything of this fleet but what lies in podman.</summary>
+    public string Folder => _folder.Path;
+
     /// <summary>Where <c>/srv</c> of definitions lies.</summary>
     public string DataRoot => _folder.PathOf("srv");
 
     /// <summary>The agent's own folder.</summary>
     public string AgentHome => _folder.PathOf("srv/mcp");
+
+    /// <summary>The master's own folder.</summary>
+    public string MasterHome => _folder.PathOf("srv/mcp-master");
+
+    /// <summary>The agent's Unix socket.</summary>
+    public string AgentSocket => _folder.PathOf("run/agent.sock");
+
+    /// <summary>The master's Unix socket.</summary>
+    public string MasterSocket => _folder.PathOf("run/master.sock");
 
     /// <summary>The process that serves podman's API to the agent.</summary>
     public int PodmanProcessId => (_podman ?? throw new InvalidOperationException("the fleet is not up")).Id;
@@ -52,12 +64,13 @@ internal sealed class SplitFleet : IAsyncDisposable
 
     /// <summary>Sets the fleet up and waits until its node is healthy.</summary>
     /// <param name="agentDisk">The size of a file system of its own for the agent's database and keys, as "24m"; null: none. Needs root.</param>
-    public static async Task<SplitFleet> StartAsync(string? agentDisk = null)
+    /// <param name="masterDisk">The same for the master's folder.</param>
+    public static async Task<SplitFleet> StartAsync(string? agentDisk = null, string? masterDisk = null)
     {
         var fleet = new SplitFleet();
         try
         {
-            await fleet.SetUpAsync(agentDisk);
+            await fleet.SetUpAsync(agentDisk, masterDisk);
             return fleet;
         }
         catch
@@ -116,18 +129,36 @@ internal sealed class SplitFleet : IAsyncDisposable
         return nodes.ExitCode == 0 && nodes.Output.Contains("\"healthy\"", StringComparison.Ordinal);
     }, TimeSpan.FromMinutes(2), () => Task.FromResult($"master: {_master?.Printed}\nagent: {_agent?.Printed}"));
 
+    /// <summary>SIGKILL to the process that serves podman's API; containers run on.</summary>
+    public async Task KillPodmanAsync()
+    {
+        if (_podman is null)
+            return;
+        _podman.Kill(entireProcessTree: false);
+        await _podman.WaitForExitAsync();
+        _podman.Dispose();
+        _podman = null;
+    }
+
+    /// <summary>Starts podman's API, as its unit would after a failure, and waits until it listens.</summary>
+    public async Task StartPodmanAsync()
+    {
+        File.Delete(PodmanSocket);
+        _podman = Shell.Start("podman", ["system", "service", "--time=0", $"unix://{PodmanSocket}"], _environment);
+        _podman.StandardInput.Close();
+        // Drained, so that it never waits for a reader.
+        _podman.BeginOutputReadLine();
+        _podman.BeginErrorReadLine();
+        await Wait.UntilAsync("podman's API listens", () => Task.FromResult(File.Exists(PodmanSocket)));
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_agent is not null)
             await _agent.DisposeAsync();
         if (_master is not null)
             await _master.DisposeAsync();
-        if (_podman is not null)
-        {
-            _podman.Kill(entireProcessTree: false);
-            await _podman.WaitForExitAsync();
-            _podman.Dispose();
-        }
+        await KillPodmanAsync();
         foreach (var service in _services)
         {
             var left = await TestPodman.RunAsync(["ps", "-aq", "--filter", $"label=mcp.service={service}"]);
@@ -135,8 +166,8 @@ internal sealed class SplitFleet : IAsyncDisposable
                 await TestPodman.RunAsync(["rm", "-f", "-v", "-t", "0", container]);
             await TestPodman.RunAsync(["network", "rm", "-f", $"mcp-{service}"]);
         }
-        if (_mounted)
-            await Shell.RunAsync("umount", ["-l", AgentHome]);
+        foreach (var folder in _mounted)
+            await Shell.RunAsync("umount", ["-l", folder]);
         _folder.Dispose();
     }
 
@@ -147,29 +178,20 @@ internal sealed class SplitFleet : IAsyncDisposable
         return socket.LocalEndPoint!.ToString()!;
     }
 
-    private async Task SetUpAsync(string? agentDisk)
+    private async Task SetUpAsync(string? agentDisk, string? masterDisk)
     {
         Directory.CreateDirectory(_folder.PathOf("run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(_folder.PathOf("srv"));
-        if (agentDisk is not null)
-        {
-            Directory.CreateDirectory(AgentHome, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            (await Shell.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={agentDisk},mode=0700", "tmpfs", AgentHome])).OrThrow();
-            _mounted = true;
-        }
+        await MountAsync(AgentHome, agentDisk);
+        await MountAsync(MasterHome, masterDisk);
         _environment = new Dictionary<string, string?>(await TestPodman.EnvironmentAsync())
         {
             ["MCP_CONFIG_DIR"] = _folder.PathOf("cli"),
             ["MCP_FLEET"] = null,
             ["NO_COLOR"] = "1",
         };
-        var (masterHome, agentHome) = (_folder.PathOf("srv/mcp-master"), AgentHome);
-        _podman = Shell.Start("podman", ["system", "service", "--time=0", $"unix://{PodmanSocket}"], _environment);
-        _podman.StandardInput.Close();
-        // Drained, so that it never waits for a reader.
-        _podman.BeginOutputReadLine();
-        _podman.BeginErrorReadLine();
-        await Wait.UntilAsync("podman's API listens", () => Task.FromResult(File.Exists(PodmanSocket)));
+        var (masterHome, agentHome) = (MasterHome, AgentHome);
+        await StartPodmanAsync();
         var first = (await RunAsync("master", "init", "--domain", "e2e.test", "--address", MasterAddress, "--home", masterHome)).OrThrow();
         OwnSocket(Path.Combine(masterHome, "mcp-master.toml"), "run/master.sock");
         _master = new RoleProcess(["master", "run", "--config", Path.Combine(masterHome, "mcp-master.toml")], _environment);
@@ -183,6 +205,16 @@ internal sealed class SplitFleet : IAsyncDisposable
         _agent = new RoleProcess(["agent", "run", "--config", Path.Combine(agentHome, "mcp-agent.toml")], _environment);
         _agent.Start();
         await UntilHealthyAsync();
+    }
+
+    // A file system of its own, so that its being full or read-only is nobody else's trouble.
+    private async Task MountAsync(string folder, string? size)
+    {
+        if (size is null)
+            return;
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        (await Shell.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={size},mode=0700", "tmpfs", folder])).OrThrow();
+        _mounted.Add(folder);
     }
 
     private async Task WithTokenAsync(string token, params string[] arguments)

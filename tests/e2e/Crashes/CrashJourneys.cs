@@ -1,0 +1,128 @@
+using Mcp.EndToEnd.Harness;
+
+namespace Mcp.EndToEnd.Crashes;
+
+/// <summary>One operation as a sweep repeats it.</summary>
+/// <param name="Name">For reports.</param>
+/// <param name="AgentPoints">How many crash points the agent has in it, about.</param>
+/// <param name="MasterPoints">How many the master has.</param>
+/// <param name="ExitCode">Of the command, when nobody disturbs it.</param>
+/// <param name="Settled">What it leaves.</param>
+/// <param name="PrepareAsync">Brings the service where the operation begins.</param>
+/// <param name="RunAsync">The command, the same each time until the next preparation.</param>
+/// <param name="Round">What then runs; null: it does not matter.</param>
+/// <param name="Invariants">Of the service.</param>
+internal sealed record CrashJourney(
+    string Name, int AgentPoints, int MasterPoints, int ExitCode, Settled Settled, Func<Task> PrepareAsync, Func<Task<CommandResult>> RunAsync, Func<string?> Round, Invariants Invariants);
+
+/// <summary>The operations that the crash sweeps go through, on one service of one fleet.</summary>
+internal sealed class CrashJourneys
+{
+    private const string SecretWord = "hush-7f3a91-do-not-print";
+
+    private readonly SplitFleet _fleet;
+    private readonly string _service;
+    private readonly Invariants _invariants;
+    private int _round;
+
+    /// <summary>Makes them; nothing is run yet.</summary>
+    public CrashJourneys(SplitFleet fleet)
+    {
+        (_fleet, _service) = (fleet, fleet.Unique("crash"));
+        _invariants = new Invariants(fleet, _service).Secret(SecretWord);
+        All =
+        [
+            new("a first deploy", 36, 9, 0, Settled.Running, ForgetAsync, DeployAsync, Current, _invariants),
+            new("a changed deploy", 33, 9, 0, Settled.Running, NextAsync, DeployAsync, Current, _invariants),
+            new("a deploy that never gets healthy", 27, 9, 1, Settled.Running, BrokenAsync, DeployAsync, Previous, _invariants),
+            new("a stop", 9, 6, 0, Settled.Stopped, StartedAsync, () => fleet.RunAsync("stop", _service), Current, _invariants),
+            new("a start", 9, 6, 0, Settled.Running, StoppedAsync, () => fleet.RunAsync("start", _service), Current, _invariants),
+            new("a restart", 9, 6, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("restart", _service), Current, _invariants),
+            new("an undeploy", 12, 6, 0, Settled.Undeployed, StartedAsync, () => fleet.RunAsync("undeploy", _service, "--yes"), Current, _invariants),
+            new("a purge", 24, 6, 0, Settled.Purged, UndeployedAsync, PurgeAsync, Current, _invariants),
+        ];
+    }
+
+    /// <summary>The operations, in the order in which each leaves the next one least to prepare.</summary>
+    public IReadOnlyList<CrashJourney> All { get; }
+
+    /// <summary>Puts the service there for the first time.</summary>
+    public Task FirstDeployAsync() => NextDeployedAsync();
+
+    private string? Current() => $"{_round}";
+
+    private string? Previous() => $"{_round - 1}";
+
+    private Task<CommandResult> DeployAsync() => _fleet.RunAsync("deploy", _service, "-f", Path.Combine(_fleet.Folder, $"{_service}.toml"), "--overwrite");
+
+    // Typed again when all is gone, it says that there is nothing: that is the wished end, too.
+    private async Task<CommandResult> PurgeAsync()
+    {
+        var purged = await _fleet.RunAsync("data", "purge", _service, "--confirm", _service);
+        return purged.Errors.Contains("there is no data", StringComparison.Ordinal) ? purged with { ExitCode = 0 } : purged;
+    }
+
+    private async Task UndeployedAsync()
+    {
+        await StartedAsync();
+        (await _fleet.RunAsync("undeploy", _service, "--yes")).OrThrow();
+    }
+
+    private async Task ForgetAsync()
+    {
+        await _fleet.RunAsync("undeploy", _service, "--yes");
+        (await PurgeAsync()).OrThrow();
+        Define(++_round);
+    }
+
+    private async Task NextAsync()
+    {
+        await StartedAsync();
+        Define(++_round);
+    }
+
+    private async Task BrokenAsync()
+    {
+        await NextDeployedAsync();
+        Define(++_round, healthy: false);
+    }
+
+    private async Task StartedAsync()
+    {
+        Define(_round);
+        (await DeployAsync()).OrThrow();
+    }
+
+    private async Task NextDeployedAsync()
+    {
+        Define(++_round);
+        (await DeployAsync()).OrThrow();
+    }
+
+    private async Task StoppedAsync()
+    {
+        await StartedAsync();
+        (await _fleet.RunAsync("stop", _service)).OrThrow();
+    }
+
+    private void Define(int round, bool healthy = true) => _fleet.Define(_service, $$"""
+        name = "{{_service}}"
+
+        [[components]]
+        name    = "{{_service}}"
+        image   = "{{TestPodman.BusyboxImage}}"
+        cmd     = ["sh", "-c", "[ -e /data/written ] || echo kept > /data/written; httpd -f -p {{(healthy ? "$PORT" : "1")}} -h /tmp & trap 'exit 0' TERM; wait"]
+        env     = ["ROUND={{round}}", "TOKEN={{SecretWord}}"]
+        volumes = ["/srv/{{_service}}/data:/data"]
+
+        [components.health]
+        type     = "tcp"
+        interval = "100ms"
+        timeout  = "{{(healthy ? "20s" : "1s")}}"
+
+        [[components.routes]]
+        name = "web"
+        port = 8443
+        mode = "l4"
+        """);
+}
