@@ -10,7 +10,7 @@ namespace Mcp.Agent;
 
 /// <summary>The agent's capabilities wired together over its parts, without network: the server and the tests stand on the same thing.</summary>
 internal sealed record AgentComposition(
-    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health)
+    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health, Fencing Fencing)
 {
     /// <summary>Wires everything; nothing runs yet.</summary>
     public static AgentComposition Of(AgentParts parts)
@@ -27,10 +27,11 @@ internal sealed record AgentComposition(
         var open = new OpenOperations(parts, putBack, lifecycle, files, parts.Logging.CreateLogger<OpenOperations>());
         journal.ResolveOpen = open.ResolveServiceAsync;
         var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files);
+        var fencing = new Fencing(parts, operations, parts.Logging.CreateLogger<Fencing>());
         var observer = new Observer(parts);
         return new AgentComposition(
-            operations, journal, open, new AgentStart(parts, journal, open, revival, parts.Logging.CreateLogger<AgentStart>()), observer,
-            new MonitorLoop(parts, observer, open, parts.Logging.CreateLogger<MonitorLoop>()), health);
+            operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, parts.Logging.CreateLogger<AgentStart>()), observer,
+            new MonitorLoop(parts, observer, open, parts.Logging.CreateLogger<MonitorLoop>()), health, fencing);
     }
 
     // What the node's policy forbids always: the agent's own ports and its master's.

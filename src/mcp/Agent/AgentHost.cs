@@ -119,7 +119,7 @@ internal sealed partial class AgentHost : IAsyncDisposable
         var access = new AgentAccess(parts.State);
 
         RoleServer? server = null;
-        var link = new MasterLink(parts, identity, work.Operations, () => server?.Connections.CutRevoked(access), parts.Logging.CreateLogger<MasterLink>());
+        var link = new MasterLink(parts, identity, work.Fencing, () => server?.Connections.CutRevoked(access), parts.Logging.CreateLogger<MasterLink>());
         server = RoleServer.Build(new RoleServerOptions
         {
             Role = "agent",

@@ -1,5 +1,7 @@
 using Mcp.Agent.Configuration;
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Identity;
+using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
 using Mcp.Operations;
@@ -35,6 +37,7 @@ internal sealed class AgentParts : IDisposable
         Runner = new OperationRunner(Feed, configuration.Name, clock);
         Locks = new ServiceLocks(clock);
         Containers = new OwnedContainers(podman, configuration.Name);
+        Refused = new RefusedMaster(clock);
     }
 
     public AgentConfiguration Configuration { get; }
@@ -72,6 +75,10 @@ internal sealed class AgentParts : IDisposable
     public ServiceLocks Locks { get; }
 
     public OwnedContainers Containers { get; }
+
+    public StartProgress Start { get; } = new();
+
+    public RefusedMaster Refused { get; }
 
     /// <summary>The node's name.</summary>
     public string Node => Configuration.Name;

@@ -35,16 +35,16 @@ internal sealed class DataCommand(CommandContext context)
 
     /// <summary>Declares the data on a node to be the service's own, after its record and the node disagreed.</summary>
     /// <param name="service">service: whose</param>
-    /// <param name="on">the node whose data counts from now on</param>
+    /// <param name="on">the node whose data counts from now on; may be left out where only one can be meant</param>
     /// <param name="yes">-y, do not ask; needed where there is no terminal</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("accept")]
-    public async Task Accept([Argument] string service, string on, bool yes = false, CancellationToken cancel = default)
+    public async Task Accept([Argument] string service, string? on = null, bool yes = false, CancellationToken cancel = default)
     {
         var name = ServiceTarget.Parse(service).Service;
         using var link = await FleetLink.OpenAsync(context, cancel);
-        Confirmation.Require(context, $"take the data of {name} on {on} for the current one?", link.Fleet, yes, $"mcp data accept {name} --on {on}");
-        var record = await link.Master.DataAcceptAsync(new DataAcceptRequest { ServiceName = name, Node = on }, context.NewHeaders(), cancellationToken: cancel);
+        Confirmation.Require(context, $"take the data of {name}{(on is null ? "" : $" on {on}")} for the current one?", link.Fleet, yes, $"mcp data accept {name}{(on is null ? "" : $" --on {on}")}");
+        var record = await link.Master.DataAcceptAsync(new DataAcceptRequest { ServiceName = name, Node = on ?? "" }, context.NewHeaders(), cancellationToken: cancel);
         context.Screen.Line($"the data of {name} is the one on {record.Node}, epoch {record.Epoch}");
     }
 

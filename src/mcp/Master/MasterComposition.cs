@@ -31,10 +31,11 @@ internal static class MasterComposition
         // Nodes.
         var board = new NodeHealthBoard(clock);
         var links = new AgentLinks(database, own, trust, configuration.Domain, Address, clock);
-        var probe = new HealthProbe(links, board, database, clock);
+        var eyes = new AgentEyes(links);
+        var probe = new HealthProbe(eyes, board, database, clock);
         var events = new NodeEvents(database, clock);
         board.Changed += events.HealthChanged;
-        var watch = new HealthWatch(database, links, probe, board, configuration.Timeouts.HealthCheck, events.Happened, clock, logging.CreateLogger<HealthWatch>());
+        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, events.Happened, clock, logging.CreateLogger<HealthWatch>());
         var policy = new RegistrationPolicy(
             configuration.MaxNodes, MasterAddress.IsLoopbackOnly(configuration.Listen), configuration.BackendCidrs, configuration.Zone, () => fleet.Term);
         var registering = new Registering(database, directory, trust, board, links, policy, clock);
@@ -60,7 +61,7 @@ internal static class MasterComposition
         var invitations = new Invitations(database, authority.RootSha256, clock);
         var identity = new OwnIdentity(authority, file, own, database, terms, clock, logging.CreateLogger<OwnIdentity>());
 
-        var observation = new FleetObservation(database, links, board);
+        var observation = new FleetObservation(database, eyes, board);
         var status = new FleetStatus(database, observation, board, configuration.FleetName, MasterHost.Version, clock);
         var parts = new MasterParts
         {
@@ -81,7 +82,7 @@ internal static class MasterComposition
             Deploying = new Deploying(database, journal, new DeployPlanner(configuration, board), agents, holdings, deployed, configuration),
             Undeploying = new Undeploying(database, journal, links, agents, board, undeployed, configuration),
             Lifecycle = new Lifecycle(database, journal, links, agents, board, moved, configuration),
-            Data = new DataAdministration(database, links, locks, clock),
+            Data = new DataAdministration(database, links, board, locks, clock),
             Files = new FileRelay(database, links, clock),
             Status = status,
             Registry = new Registry(database, authority, clock),

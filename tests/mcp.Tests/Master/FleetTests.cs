@@ -154,8 +154,89 @@ public class FleetTests
         bench.Host.Parts.GrantRegister("orion");
         answer = await bench.RegisterAsync(bench.AgentOf("orion"), "worker", new OwnedService { Name = "notes", Epoch = 1, VolumeId = "v1", Running = true });
         await Assert.That(answer.Superseded.Single()).IsEqualTo(new SupersededService { Service = "notes", Node = "vega", Epoch = 3 });
+        // orion held it by the record until vega came; it is told with its next heartbeat that it must hear the verdict.
         var kinds = (await bench.Admin.StatusAsync(new StatusRequest())).Findings.Select(f => f.Kind).ToList();
         await Assert.That(kinds).Contains("master behind");
         await Assert.That(kinds).Contains("superseded");
+    }
+
+    [Test]
+    public async Task Whoever_held_what_another_node_has_in_a_higher_epoch_must_register_at_its_next_heartbeat()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await bench.AddAgentAsync("orion");
+        await bench.DeployAsync(MasterBench.Spec("notes", s => s.Node = "orion"));
+        await bench.AddAgentAsync("vega");
+        await Assert.That((await bench.Agent("orion").HeartbeatAsync(new HeartbeatRequest { Name = "orion" })).RegisterAgain).IsFalse();
+        bench.Host.Parts.GrantRegister("vega");
+        await bench.RegisterAsync(bench.AgentOf("vega"), "worker", new OwnedService { Name = "notes", Epoch = 2, VolumeId = "v2" });
+        await Assert.That(bench.Host.Parts.Board.Of("orion").Registered).IsFalse();
+        // The service is placed on orion, and its data is vega's: nothing is done before somebody chooses.
+        var fault = await Assert.ThrowsAsync<McpException>(() => bench.DeployAsync(MasterBench.Spec("notes", s => s.Components[0].Env.Add("A=1")), change: r => r.Overwrite = true));
+        await Assert.That(fault!.Hint!).Contains("mcp data accept notes --on orion");
+    }
+
+    [Test]
+    public async Task A_higher_epoch_on_the_services_own_node_goes_into_its_next_deploy()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await bench.AddAgentAsync("orion");
+        await bench.DeployAsync(MasterBench.Spec("notes"));
+        bench.Host.Parts.GrantRegister("orion");
+        await bench.RegisterAsync(bench.AgentOf("orion"), "worker", new OwnedService { Name = "notes", Epoch = 4, VolumeId = "v4", Running = true });
+        var finding = (await bench.Admin.StatusAsync(new StatusRequest())).Findings.Single(f => f.Kind == "master behind");
+        await Assert.That(finding.Command).IsEqualTo("mcp deploy notes");
+        await bench.DeployAsync(MasterBench.Spec("notes", s => s.Components[0].Env.Add("A=1")), change: r => r.Overwrite = true);
+        await Assert.That(bench.AgentOf("orion").Deploys.Last().Request.Epoch).IsEqualTo(4UL);
+        await Assert.That((await bench.Admin.StatusAsync(new StatusRequest())).Findings.Select(f => f.Kind)).DoesNotContain("master behind");
+    }
+
+    [Test]
+    public async Task A_node_that_holds_something_else_than_it_said_registers_again()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var orion = await bench.AddAgentAsync("orion");
+        bench.Host.Parts.GrantRegister("orion");
+        await bench.Agent("orion").RegisterAsync(new RegisterRequest { Name = "orion", Role = "worker", Address = orion.Address, Owned = "one" }, MasterBench.Operation());
+        var registering = bench.Host.Parts.Registering;
+        var caller = new Mcp.Transport.Caller(Mcp.Names.Principal.AgentOf(Mcp.Names.NodeName.Parse("orion")), Mcp.Transport.CallerState.Valid, "127.0.0.1:1", null, "k");
+        await Assert.That(registering.Heartbeat(caller, new HeartbeatRequest { Name = "orion", Owned = "one" }).RegisterAgain).IsFalse();
+        await Assert.That(registering.Heartbeat(caller, new HeartbeatRequest { Name = "orion" }).RegisterAgain).IsFalse();
+        await Assert.That(registering.Heartbeat(caller, new HeartbeatRequest { Name = "orion", Owned = "two" }).RegisterAgain).IsTrue();
+    }
+
+    [Test]
+    public async Task Two_nodes_that_come_at_once_do_not_share_the_last_place()
+    {
+        await using var bench = await MasterBench.StartAsync(c => c with { MaxNodes = 2 });
+        await bench.AddAgentAsync("orion");
+        var answers = new List<Task>();
+        foreach (var name in new[] { "vega", "lyra", "altair" })
+        {
+            var added = await bench.Admin.NodeAddAsync(new NodeAddRequest { Name = name }, MasterBench.Operation());
+            _ = JoinToken.TryParse(added.Token, out var token);
+            var (credentials, _) = await bench.JoinAsync(token!, null);
+            var agent = bench.Call(credentials);
+            var port = 20_000 + answers.Count;
+            answers.Add(Task.Run(async () => await agent.RegisterAsync(new RegisterRequest { Name = name, Role = "worker", Address = $"127.0.0.1:{port}" }, MasterBench.Operation())));
+        }
+        await Task.WhenAll(answers.Select(a => a.ContinueWith(_ => { }, TaskScheduler.Default)));
+        await Assert.That(answers.Count(a => a.IsCompletedSuccessfully)).IsEqualTo(1);
+        await Assert.That(answers.Where(a => a.IsFaulted).Select(a => ((McpException)a.Exception!.InnerException!).Code)).IsEquivalentTo([FaultCode.ResourceExhausted, FaultCode.ResourceExhausted]);
+    }
+
+    [Test]
+    public async Task Data_that_lost_its_owner_is_not_replaced_by_an_empty_start_elsewhere()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await bench.AddAgentAsync("orion");
+        await bench.DeployAsync(MasterBench.Spec("notes", s => s.Node = "orion"));
+        await bench.Admin.UndeployAsync(new UndeployRequest { ServiceName = "notes" }, MasterBench.Operation());
+        await bench.AddAgentAsync("vega");
+        bench.Host.Parts.GrantRegister("vega");
+        await bench.RegisterAsync(bench.AgentOf("vega"), "worker", new OwnedService { Name = "notes", Epoch = 2, VolumeId = "v2" });
+        await bench.Admin.NodeRemoveAsync(new NodeRemoveRequest { Name = "vega", Lost = true }, MasterBench.Operation());
+        var fault = await Assert.ThrowsAsync<McpException>(() => bench.DeployAsync(MasterBench.Spec("notes")));
+        await Assert.That((fault!.Code, fault.Hint!.Contains("mcp data accept notes --on orion", StringComparison.Ordinal))).IsEqualTo((FaultCode.FailedPrecondition, true));
     }
 }

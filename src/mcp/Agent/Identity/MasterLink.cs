@@ -23,7 +23,7 @@ internal sealed partial class MasterLink : IDisposable
     private readonly AgentParts _parts;
     private readonly FleetIdentity _identity;
     private readonly IdentityRenewal _renewal;
-    private readonly ServiceOperations _operations;
+    private readonly Fencing _fencing;
     private readonly Action _peopleChanged;
     private readonly ILogger _logger;
     private readonly ResiliencePipeline _untilAnswered;
@@ -34,9 +34,9 @@ internal sealed partial class MasterLink : IDisposable
     private string? _said;
 
     /// <summary>Composes the link; nothing is called yet.</summary>
-    public MasterLink(AgentParts parts, FleetIdentity identity, ServiceOperations operations, Action peopleChanged, ILogger<MasterLink> logger)
+    public MasterLink(AgentParts parts, FleetIdentity identity, Fencing fencing, Action peopleChanged, ILogger<MasterLink> logger)
     {
-        (_parts, _identity, _operations, _peopleChanged, _logger) = (parts, identity, operations, peopleChanged, logger);
+        (_parts, _identity, _fencing, _peopleChanged, _logger) = (parts, identity, fencing, peopleChanged, logger);
         _renewal = new IdentityRenewal(identity, parts.Clock, logger);
         _untilAnswered = new ResiliencePipelineBuilder { TimeProvider = parts.Clock }.AddRetry(new RetryStrategyOptions
         {
@@ -81,7 +81,10 @@ internal sealed partial class MasterLink : IDisposable
         var master = Client();
         await _renewal.RenewIfDueAsync(master, ct);
         if (_registered)
+        {
             await HeartbeatAsync(master, ct);
+            await _fencing.EnforceAsync(ct);
+        }
         if (!_registered)
             await RegisterAsync(master, ct);
         _parts.State.Put("master-contact", _parts.Clock.Stamp());
@@ -100,6 +103,7 @@ internal sealed partial class MasterLink : IDisposable
             Term = _parts.State.Term,
         };
         request.Services.AddRange(NodeFacts.Owned(_parts));
+        request.Owned = NodeFacts.Digest(request.Services);
         request.Features.AddRange(AgentFeatures.All);
         var answer = await master.RegisterAsync(request, Operation(), cancellationToken: ct);
         RequireTerm(answer.Term);
@@ -108,9 +112,11 @@ internal sealed partial class MasterLink : IDisposable
         if (answer.Zone.Length > 0 && answer.Zone != _parts.State.Zone)
             _parts.State.Put("zone", answer.Zone);
         foreach (var superseded in answer.Superseded)
-            await YieldAsync(superseded, ct);
+            Yield(superseded);
+        await _fencing.EnforceAsync(ct);
         _registered = true;
         _said = null;
+        _parts.Start.Unconfirmed = false;
         _firstAnswer.TrySetResult();
         Registered(_address);
     }
@@ -127,6 +133,8 @@ internal sealed partial class MasterLink : IDisposable
             Containers = (uint)services.Where(s => s.DesiredRunning).Sum(s => s.Components.Count),
             Services = (uint)services.Count,
             RevocationRevision = _parts.State.RevocationRevision,
+            Clock = _parts.Clock.Stamp(),
+            Owned = NodeFacts.Digest(NodeFacts.Owned(_parts)),
         }, Operation(), cancellationToken: ct);
         RequireTerm(answer.Term);
         if (answer.RevocationRevision != _parts.State.RevocationRevision)
@@ -136,18 +144,18 @@ internal sealed partial class MasterLink : IDisposable
             _registered = false;
     }
 
-    // Its containers stop and its data is marked; the files stay where they are. A lower or equal epoch changes nothing.
-    private async Task YieldAsync(SupersededService superseded, CancellationToken ct)
+    // Its data is marked, and the fencing stops its containers; the files stay where they are. A lower or equal epoch changes nothing.
+    private void Yield(SupersededService superseded)
     {
-        if (!ServiceName.TryParse(superseded.Service, out var service, out _) || !_parts.Data.Supersede(service.Value, superseded.Node, superseded.Epoch))
+        if (!ServiceName.TryParse(superseded.Service, out var service, out _))
+            return;
+        if (!_parts.Data.Supersede(service.Value, superseded.Node, superseded.Epoch))
             return;
         Superseded(service.Value, superseded.Epoch, superseded.Node);
         _parts.Events.Add(new NodeEvent("superseded", "error", $"the data of {service} is owned by {superseded.Node} in epoch {superseded.Epoch}; the copy here is stopped and stays where it is")
         {
             Service = service.Value,
         });
-        if (_parts.Services.Find(service.Value) is not null)
-            await _operations.StopByAgentAsync(service, ct);
     }
 
     private async Task ReportActionsAsync(McpMasterService.McpMasterServiceClient master, CancellationToken ct)

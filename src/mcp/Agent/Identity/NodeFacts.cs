@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Google.Protobuf;
 using Mcp.V1;
 
 namespace Mcp.Agent.Identity;
@@ -43,11 +45,23 @@ internal static class NodeFacts
         }
     }
 
-    /// <summary>The services whose data lies here, for Register: also those that are undeployed, since their data decides where they go.</summary>
+    /// <summary>Names a list of <see cref="Owned"/>: two lists that say the same have the same digest.</summary>
+    public static string Digest(IEnumerable<OwnedService> services)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var service in services)
+            hash.AppendData(service.ToByteArray());
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+    }
+
+    /// <summary>
+    /// The services whose data lies here, for Register: also those that are undeployed, since their data decides where they go, and copies that
+    /// a higher epoch superseded, which the fleet should not forget before they are erased.
+    /// </summary>
     public static IEnumerable<OwnedService> Owned(AgentParts parts)
     {
         var deployed = parts.Services.All().ToDictionary(s => s.Name, StringComparer.Ordinal);
-        foreach (var data in parts.Data.All().Where(d => d.State == "current"))
+        foreach (var data in parts.Data.All())
         {
             var service = deployed.GetValueOrDefault(data.Service);
             yield return new OwnedService
@@ -57,6 +71,7 @@ internal static class NodeFacts
                 VolumeId = data.VolumeId,
                 Running = service?.DesiredRunning ?? false,
                 Generation = service?.Generation ?? 0,
+                SupersededEpoch = data.State == "superseded" ? data.SupersededEpoch : 0,
             };
         }
     }

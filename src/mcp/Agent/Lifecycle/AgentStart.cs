@@ -7,12 +7,13 @@ using Mcp.Podman;
 namespace Mcp.Agent.Lifecycle;
 
 /// <summary>
-/// What the agent does with containers when it starts: 1 operations that a killed process left are finished or put back; 2 new ones are let in;
+/// What the agent does with containers when it starts: 1 operations that a killed process left are finished or put back; 2 new ones are let in, and
+/// containers on data that is known to be superseded are stopped;
 /// 3 the master is given <c>ownership_wait</c> to say which services are another node's by now; 4 every service whose desired state is
 /// running, and that no migration holds, is started where it does not run. Nothing is replaced. A service that cannot be started is
 /// reported and tried again with growing pauses; the others do not wait for it.
 /// </summary>
-internal sealed partial class AgentStart(AgentParts parts, JournalledOperations journal, OpenOperations open, ContainerRevival revival, ILogger logger)
+internal sealed partial class AgentStart(AgentParts parts, JournalledOperations journal, OpenOperations open, Fencing fencing, ContainerRevival revival, ILogger logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
@@ -21,11 +22,16 @@ internal sealed partial class AgentStart(AgentParts parts, JournalledOperations 
     {
         await open.ResolveAllAsync(ct);
         journal.Open();
+        await fencing.EnforceAsync(ct);
         if (parts.Services.All().Any(IsWished))
             await ConfirmOwnershipAsync(ownershipAnswer, ct);
         var pause = TimeSpan.FromSeconds(2);
-        while (!await StartAllAsync(ct))
+        while (true)
         {
+            var all = await StartAllAsync(ct);
+            parts.Start.Done = true;
+            if (all)
+                return;
             await Task.Delay(pause, parts.Clock, ct);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
@@ -41,6 +47,7 @@ internal sealed partial class AgentStart(AgentParts parts, JournalledOperations 
         }
         catch (TimeoutException)
         {
+            parts.Start.Unconfirmed = true;
             parts.Events.Add(new NodeEvent("unconfirmed", "warning",
                 $"the master did not answer within {parts.Configuration.OwnershipWait.TotalSeconds:0} s; this node starts its services unconfirmed"));
             Unconfirmed(parts.Configuration.OwnershipWait.TotalSeconds);

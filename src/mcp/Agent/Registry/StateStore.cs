@@ -33,6 +33,9 @@ internal sealed class StateStore
     /// <summary>The highest event id that the master has confirmed to hold.</summary>
     public long ReportedEvents => long.TryParse(Get("reported-events"), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : 0;
 
+    /// <summary>Every revoked principal and serial number that this node knows of.</summary>
+    public IReadOnlyCollection<string> Revoked => _people.Revoked;
+
     /// <summary>A person's role, or null.</summary>
     public OperatorEntry? FindOperator(string name) => _people.Operators.GetValueOrDefault(name);
 

@@ -55,6 +55,8 @@ internal sealed partial class AgentService
                 response.Containers.AddRange(await WithHealthAsync(service, await observer.ObserveAsync(service, context.CancellationToken), context.CancellationToken));
             if (request.Service.Length == 0)
                 response.Unmanaged.AddRange(await observer.UnmanagedAsync(context.CancellationToken));
+            // Asked after the look: what somebody works on, or did while it was looked at, is not judged by it.
+            response.Busy.AddRange(parts.Services.All().Select(s => s.Name).Where(IsBusy));
             return response;
         }
         catch (PodmanException e)
@@ -84,7 +86,9 @@ internal sealed partial class AgentService
             MasterContact = parts.State.MasterContact ?? "",
             CertificateExpires = identity?.Credentials.Current.NotAfter.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "",
             Term = parts.State.Term,
+            RevocationRevision = parts.State.RevocationRevision,
         };
+        response.Revoked.AddRange(parts.State.Revoked);
         try
         {
             var host = await parts.Podman.InfoAsync(context.CancellationToken);
@@ -95,6 +99,10 @@ internal sealed partial class AgentService
         {
             response.Problems.Add($"podman: {e.Message}");
         }
+        if (parts.Start.Unconfirmed)
+            response.Problems.Add("unconfirmed: the services were started without the master's word that they are still this node's");
+        if (parts.Refused.Problem is { } other)
+            response.Problems.Add(other);
         return response;
     }
 
@@ -123,6 +131,9 @@ internal sealed partial class AgentService
         }
         if (response.Problems.Count > 0)
             response.Status = "degraded";
+        response.Unconfirmed = parts.Start.Unconfirmed;
+        if (parts.Refused.Problem is { } other)
+            response.Problems.Add(other);
         return response;
     }
 
@@ -245,6 +256,8 @@ internal sealed partial class AgentService
         }));
         return containers;
     }
+
+    private bool IsBusy(string service) => !parts.Start.Done || parts.Locks.HolderOf(ServiceName.Parse(service)) is not null;
 
     private RegisteredServiceRow Require(string service) =>
         parts.Services.Find(service) ?? throw new McpException(FaultCode.NotFound, $"{Printable.Line(service, 80)} is not deployed on {parts.Node}") { Hint = "mcp list" };

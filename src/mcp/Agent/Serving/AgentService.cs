@@ -74,6 +74,9 @@ internal sealed partial class AgentService(
     {
         if (context.GetTerm() is { } term && !parts.State.TryAdvanceTerm(term, context.GetMasterAddress()))
         {
+            parts.Refused.Saw(term, context.GetMasterAddress() is { Length: > 0 } address ? Text.Printable.Line(address, 80) : context.GetCaller().PeerAddress);
+            // For the master itself, which ends when it learns that its time is over.
+            context.ResponseTrailers.Add(CallMetadata.Term, parts.State.Term.ToString(System.Globalization.CultureInfo.InvariantCulture));
             throw new McpException(FaultCode.FailedPrecondition, $"this master lives in term {term}, but {parts.Node} has obeyed term {parts.State.Term}: the call was refused")
             {
                 Cause = "the fleet was restored on another master since",

@@ -9,7 +9,7 @@ using Mcp.V1;
 namespace Mcp.Master.Deployments;
 
 /// <summary>Accepting and erasing data; both through the agent that has it.</summary>
-internal sealed class DataAdministration(Database database, AgentLinks links, ServiceLocks locks, TimeProvider clock)
+internal sealed class DataAdministration(Database database, AgentLinks links, NodeHealthBoard board, ServiceLocks locks, TimeProvider clock)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
@@ -22,22 +22,23 @@ internal sealed class DataAdministration(Database database, AgentLinks links, Se
     {
         using var held = await locks.AcquireAsync(Service(request.ServiceName), $"data accept {id} of {by}", Limit, null, cancellation);
         var (placement, records) = database.Read(c => (PlacementStore.Find(c, request.ServiceName), DataRecordStore.All(c, request.ServiceName)));
-        if (placement is not null && placement.Node != request.Node)
+        var node = request.Node.Length > 0 ? request.Node : OnlyNode(request.ServiceName, placement, records);
+        if (placement is not null && placement.Node != node)
         {
-            throw new McpException(FaultCode.FailedPrecondition, $"{request.ServiceName} is deployed on {placement.Node}; the data on {request.Node} cannot become current meanwhile")
+            throw new McpException(FaultCode.FailedPrecondition, $"{request.ServiceName} is deployed on {placement.Node}; the data on {node} cannot become current meanwhile")
             {
-                Hint = $"mcp undeploy {request.ServiceName} first, or move it: mcp migrate {request.ServiceName} --to {request.Node}",
+                Hint = $"mcp undeploy {request.ServiceName} first, then mcp data accept {request.ServiceName} --on {node}",
             };
         }
         var epoch = (records.Count == 0 ? 0 : records.Max(r => r.Epoch)) + 1;
-        var volume = records.Find(r => r.Node == request.Node)?.VolumeId ?? Guid.NewGuid().ToString("D");
-        var answer = await links.To(request.Node).AcceptDataAsync(
+        var volume = records.Find(r => r.Node == node)?.VolumeId ?? Guid.NewGuid().ToString("D");
+        var answer = await links.To(node).AcceptDataAsync(
             new AcceptDataRequest { Service = request.ServiceName, Epoch = epoch, VolumeId = volume },
             links.Options(TimeSpan.FromMinutes(1), cancellation, id.Value, by));
         var record = new DataRecord
         {
             Service = request.ServiceName,
-            Node = request.Node,
+            Node = node,
             VolumeId = answer.VolumeId.Length > 0 ? answer.VolumeId : volume,
             Epoch = answer.Epoch > 0 ? answer.Epoch : epoch,
             State = "current",
@@ -48,8 +49,12 @@ internal sealed class DataAdministration(Database database, AgentLinks links, Se
         database.Write(c =>
         {
             DataRecordStore.Put(c, record);
+            PlacementStore.SetData(c, record.Service, record.Node, record.Epoch, record.VolumeId);
             Reading.FindingStore.Close(c, "master behind", service: request.ServiceName);
         });
+        // Every other copy is older now; whoever holds one hears it with its next heartbeat.
+        foreach (var other in database.Read(ReportedServiceStore.All).Where(r => r.Service == record.Service))
+            board.MustRegister(other.Node);
         return record;
     }
 
@@ -76,8 +81,27 @@ internal sealed class DataAdministration(Database database, AgentLinks links, Se
         var answer = await links.To(nodes[0]).PurgeDataAsync(
             new PurgeDataRequest { Service = request.ServiceName, State = request.State }, links.Options(Limit, cancellation, id.Value, by));
         // After the agent: a kill in between leaves a record of data that is gone, and the same command again ends it.
-        database.Write(c => DataRecordStore.Remove(c, request.ServiceName, nodes[0], request.State));
+        database.Write(c =>
+        {
+            DataRecordStore.Remove(c, request.ServiceName, nodes[0], request.State);
+            ReportedServiceStore.Remove(c, nodes[0], request.ServiceName);
+        });
+        board.MustRegister(nodes[0]);
         return new DataPurgeResponse { Bytes = answer.Bytes };
+    }
+
+    // Where nothing can be meant but one node, it need not be named.
+    private static string OnlyNode(string service, PlacementRow? placement, List<DataRecord> records)
+    {
+        if (placement is not null)
+            return placement.Node;
+        var nodes = records.Select(r => r.Node).Distinct().ToList();
+        return nodes is [var only]
+            ? only
+            : throw new McpException(FaultCode.InvalidArgument, nodes.Count == 0 ? $"no node is known to hold data of {service}" : $"{service} has data on {string.Join(", ", nodes)}; say which counts")
+            {
+                Hint = $"mcp data list {service}; mcp data accept {service} --on <node>",
+            };
     }
 
     private static ServiceName Service(string text) =>

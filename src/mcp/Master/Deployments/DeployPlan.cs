@@ -50,7 +50,14 @@ internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealt
         {
             throw new McpException(FaultCode.FailedPrecondition, $"{spec.Name} is placed on {current.Node} (epoch {current.Epoch}), but {data.Node} holds its data in epoch {data.Epoch}")
             {
-                Hint = $"mcp data list {spec.Name}; go on with the data on {data.Node}: mcp undeploy {spec.Name}, then mcp deploy {spec.Name}; or with the copy on {current.Node}: mcp data accept {spec.Name} --node {current.Node}",
+                Hint = $"mcp data list {spec.Name}; go on with the data on {data.Node}: mcp undeploy {spec.Name}, then mcp deploy {spec.Name}; or with the copy on {current.Node}: mcp data accept {spec.Name} --on {current.Node}",
+            };
+        }
+        if (current is null && data is null && !request.Fresh && DataRecordStore.All(connection, spec.Name) is [var other, ..])
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"no current data of {spec.Name} is known, but {other.Node} has a copy in epoch {other.Epoch} ({other.State}); it is not started empty")
+            {
+                Hint = $"take that copy: mcp data accept {spec.Name} --on {other.Node}; or start empty on purpose: mcp deploy {spec.Name} --fresh",
             };
         }
         // A service that runs stays on its node, whatever is done to its data; so does one whose first deploy is not confirmed yet.

@@ -92,6 +92,12 @@ internal static class PlacementStore
     public static void SetSpec(SqliteConnection connection, string service, ServiceSpec spec, string hash) =>
         connection.Execute("UPDATE placements SET spec = $spec, spec_hash = $hash WHERE service = $service", ("$service", service), ("$spec", spec.ToByteArray()), ("$hash", hash));
 
+    /// <summary>The data that a service on this node runs on has another epoch by now; without a placement there nothing changes.</summary>
+    public static void SetData(SqliteConnection connection, string service, string node, ulong epoch, string volumeId) =>
+        connection.Execute(
+            "UPDATE placements SET epoch = $epoch, volume_id = $volume WHERE service = $service AND node = $node",
+            ("$service", service), ("$node", node), ("$epoch", (long)epoch), ("$volume", volumeId));
+
     /// <summary>Ends the placement; the data record stays.</summary>
     public static void Remove(SqliteConnection connection, string service) => connection.Execute("DELETE FROM placements WHERE service = $service", ("$service", service));
 

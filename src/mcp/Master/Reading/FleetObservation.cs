@@ -14,7 +14,7 @@ namespace Mcp.Master.Reading;
 internal sealed record NodeAnswer(string Node, LiveCheckResponse? Live, IReadOnlyList<string> Problems, string? Silence);
 
 /// <summary>Asks agents what they see, all at once and never longer than a short limit.</summary>
-internal sealed class FleetObservation(Database database, AgentLinks links, NodeHealthBoard board)
+internal sealed class FleetObservation(Database database, IAgentEyes eyes, NodeHealthBoard board)
 {
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(5);
 
@@ -35,10 +35,11 @@ internal sealed class FleetObservation(Database database, AgentLinks links, Node
             return new NodeAnswer(node.Name, null, [], condition.Detail);
         try
         {
-            var agent = links.To(node.Name);
-            var health = agent.HealthCheckAsync(new HealthCheckRequest(), links.Options(AskLimit, cancellation)).ResponseAsync;
-            var live = await LiveAsync(agent, service, cancellation);
-            return new NodeAnswer(node.Name, live, [.. (await health).Problems], null);
+            var health = eyes.HealthAsync(node.Name, AskLimit, cancellation);
+            var live = LiveAsync(node.Name, service, cancellation);
+            // Both are waited for whatever becomes of one, so that no failure stays unread.
+            await Task.WhenAll(health, live);
+            return new NodeAnswer(node.Name, await live, [.. (await health).Problems], null);
         }
         catch (McpException e)
         {
@@ -46,11 +47,11 @@ internal sealed class FleetObservation(Database database, AgentLinks links, Node
         }
     }
 
-    private async Task<LiveCheckResponse> LiveAsync(McpAgentService.McpAgentServiceClient agent, string service, CancellationToken cancellation)
+    private async Task<LiveCheckResponse> LiveAsync(string node, string service, CancellationToken cancellation)
     {
         try
         {
-            return await agent.LiveCheckAsync(new LiveCheckRequest { Service = service }, links.Options(AskLimit, cancellation));
+            return await eyes.LiveAsync(node, service, AskLimit, cancellation);
         }
         catch (McpException e) when (e.Code == FaultCode.NotFound && service.Length > 0)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Mcp.Errors;
 using Mcp.Sqlite;
 using Mcp.Text;
@@ -6,8 +7,13 @@ using Mcp.V1;
 namespace Mcp.Master.Registration;
 
 /// <summary>Asks an agent whether it is there, and tells the board. The first answer means that the node has joined.</summary>
-internal sealed class HealthProbe(AgentLinks links, NodeHealthBoard board, Database database, TimeProvider clock)
+internal sealed class HealthProbe(IAgentEyes eyes, NodeHealthBoard board, Database database, TimeProvider clock)
 {
+    private readonly ConcurrentDictionary<string, byte> _joined = new(StringComparer.Ordinal);
+
+    /// <summary>Forgets a node that was removed.</summary>
+    public void Forget(string node) => _joined.TryRemove(node, out _);
+
     /// <summary>Asks once.</summary>
     /// <param name="node">Whom.</param>
     /// <param name="limit">How long to wait for the answer.</param>
@@ -17,8 +23,10 @@ internal sealed class HealthProbe(AgentLinks links, NodeHealthBoard board, Datab
     {
         try
         {
-            var answer = await links.To(node).HealthCheckAsync(new HealthCheckRequest(), links.Options(limit, cancellation));
-            database.Write(connection => NodeStore.Joined(connection, node, Timestamp.Now(clock)));
+            var answer = await eyes.HealthAsync(node, limit, cancellation);
+            // Once in this process is enough: a node that joined stays joined, and one that is added again joins by its Register.
+            if (_joined.TryAdd(node, 0))
+                database.Write(connection => NodeStore.Joined(connection, node, Timestamp.Now(clock)));
             board.Answered(node);
             return answer;
         }

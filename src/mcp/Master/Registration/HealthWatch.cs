@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Grpc.Core;
 using Mcp.Errors;
 using Mcp.Placement;
 using Mcp.Sqlite;
@@ -10,22 +9,26 @@ namespace Mcp.Master.Registration;
 
 /// <summary>
 /// Keeps the board true. Three things make it look at a node:
-/// 1 the clock: every 5 s it checks the nodes whose heartbeats are overdue, and those that are unhealthy but heard again;
+/// 1 the clock: every 5 s it checks the nodes whose heartbeats are overdue, and those that are unhealthy but heard again; every 30 s it checks
+///   the unhealthy ones that are not heard, so that the direction it names is the one that is broken now;
 /// 2 the line: the master follows each agent's events over a stream, and a dead peer breaks it within 8 s (HTTP/2 ping every 4 s, 4 s to
 ///   answer), after which a check of 3 s decides;
 /// 3 an accepted Register or a heartbeat of a node that was away.
 /// </summary>
 internal sealed partial class HealthWatch(
-    Database database, AgentLinks links, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Action<string, FleetEvent> happened, TimeProvider clock, ILogger<HealthWatch> log)
+    Database database, IAgentEyes eyes, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Action<string, FleetEvent> happened, TimeProvider clock, ILogger<HealthWatch> log)
 {
     /// <summary>The check after a broken line.</summary>
     private static readonly TimeSpan QuickLimit = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
+    private const int RoundsOfTheDead = 6;
+
     private readonly ConcurrentDictionary<string, byte> _asking = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte> _lines = new(StringComparer.Ordinal);
     private CancellationToken _life = new(canceled: true);
+    private int _round;
 
     /// <summary>Asks all nodes at once; gives up on those that do not answer in time. No alert comes of it.</summary>
     public async Task WarmUpAsync(CancellationToken cancellation)
@@ -60,8 +63,10 @@ internal sealed partial class HealthWatch(
             _ = CheckAsync(node, checkLimit, overdue: false);
     }
 
-    private void Look()
+    /// <summary>One look at every node.</summary>
+    internal void Look()
     {
+        var atTheDead = _round++ % RoundsOfTheDead == 0;
         foreach (var node in database.Read(NodeStore.All))
         {
             var condition = board.Of(node.Name);
@@ -69,7 +74,7 @@ internal sealed partial class HealthWatch(
                 continue;
             if (board.IsOverdue(node.Name))
                 _ = CheckAsync(node.Name, checkLimit, overdue: true);
-            else if (condition.Health == NodeHealth.Unhealthy && condition.LastHeartbeat is { } at && clock.GetUtcNow() - at <= NodeHealthBoard.Silence)
+            else if (condition.Health == NodeHealth.Unhealthy && (condition.IsHeard || atTheDead))
                 _ = CheckAsync(node.Name, checkLimit, overdue: false);
             else if (condition.Health == NodeHealth.Healthy && _lines.TryAdd(node.Name, 0))
                 _ = FollowAsync(node.Name);
@@ -103,8 +108,7 @@ internal sealed partial class HealthWatch(
     {
         try
         {
-            using var call = links.To(node).Events(new EventsRequest { Follow = true, Since = Timestamp.Now(clock) }, links.Options(null, _life));
-            await foreach (var e in call.ResponseStream.ReadAllAsync(_life))
+            await foreach (var e in eyes.EventsAsync(node, Timestamp.Now(clock), _life))
                 happened(node, e);
             LogLine(node, "it was closed by the agent");
         }

@@ -68,6 +68,10 @@ internal static class NodeStore
                 (uint)r.GetInt64(7), (uint)r.GetInt64(8)))
             .ToDictionary(o => o.Node, StringComparer.Ordinal);
 
+    /// <summary>How many other nodes have registered.</summary>
+    public static int RegisteredBeside(SqliteConnection connection, string name) =>
+        (int)connection.Scalar<long>("SELECT count(*) FROM node_observations WHERE registered_at IS NOT NULL AND node <> $node", ("$node", name));
+
     /// <summary>An accepted Register.</summary>
     public static void Registered(SqliteConnection connection, string name, string keySha256, string at) =>
         connection.Execute(

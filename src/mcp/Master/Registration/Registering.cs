@@ -23,6 +23,9 @@ internal sealed class Registering(
 {
     private static readonly TimeSpan LiveProbe = TimeSpan.FromSeconds(3);
 
+    // The digest of what each node said at its last Register that it holds.
+    private readonly ConcurrentDictionary<string, string> _owned = new(StringComparer.Ordinal);
+
     // The address that each node's last accepted Register came from.
     private readonly ConcurrentDictionary<string, string> _peers = new(StringComparer.Ordinal);
 
@@ -57,13 +60,17 @@ internal sealed class Registering(
             Event(name, "register-refused", "warning", e.Message);
             throw;
         }
-        var superseded = database.Write(connection => Store(connection, caller, request, facts.Node, address));
+        var judged = database.Write(connection => Store(connection, caller, request, facts.Node, address));
+        _owned[name] = request.Owned;
         board.Registered(name);
+        // Whoever held the data until now must hear that it does so no longer; its next heartbeat brings it here.
+        foreach (var displaced in judged.Displaced)
+            board.MustRegister(displaced);
         _peers[name] = caller.PeerAddress;
         if (facts.Node.Address != address)
             links.Drop(name);
         Appeared?.Invoke(name);
-        return Answer(superseded);
+        return Answer(judged.Superseded);
     }
 
     /// <summary>An agent says that it is still there.</summary>
@@ -74,15 +81,19 @@ internal sealed class Registering(
         if (request.Name != name)
             throw new McpException(FaultCode.PermissionDenied, $"agent/{name} may not send heartbeats of {Printable.Line(request.Name, 80)}");
         RegistrationRules.Check(request);
+        // Measured before anything waits; what the wire took is lost in the seconds that matter here.
+        var skew = Timestamp.Read(request.Clock) - clock.GetUtcNow();
         database.Write(connection => NodeStore.Heartbeat(
             connection, name, Timestamp.Now(clock), request.CpuMillicores, request.MemoryBytes, request.DiskBytes, request.Containers, request.Services));
-        var wasAway = board.Heard(name);
-        if (wasAway)
+        if (request.Owned.Length > 0 && _owned.TryGetValue(name, out var owned) && owned != request.Owned)
+            board.MustRegister(name);
+        if (board.Heard(name, skew))
             Appeared?.Invoke(name);
         var answer = new HeartbeatResponse
         {
             Acknowledged = true,
-            RegisterAgain = wasAway && !board.Of(name).Registered || wasAway && board.Of(name).Health == Placement.NodeHealth.Unhealthy,
+            // Until it has registered: after this master's start, after an absence, and whenever it holds something else than it said.
+            RegisterAgain = !board.Of(name).Registered,
             RevocationRevision = directory.Revision,
             Term = policy.Term(),
         };
@@ -111,9 +122,11 @@ internal sealed class Registering(
         return answer;
     }
 
-    private List<SupersededService> Store(Microsoft.Data.Sqlite.SqliteConnection connection, Caller caller, RegisterRequest request, NodeRow node, string address)
+    private OwnershipJudgement Store(Microsoft.Data.Sqlite.SqliteConnection connection, Caller caller, RegisterRequest request, NodeRow node, string address)
     {
         var at = Timestamp.Now(clock);
+        // Judged again in the transaction that takes the place: two that come at once do not share the last one.
+        RegistrationRules.RequirePlace(NodeStore.RegisteredBeside(connection, node.Name), policy.MaxNodes);
         NodeStore.Told(
             connection, node.Name, address, Printable.Line(request.Arch, 32), Printable.Line(request.Version, 64),
             request.Features.Take(100).Select(f => Printable.Line(f, 64)));
@@ -126,7 +139,6 @@ internal sealed class Registering(
             .Where(s => Names.ServiceName.TryParse(s.Name, out _, out _) && s.Epoch <= long.MaxValue && s.Generation <= long.MaxValue)
             .DistinctBy(s => s.Name)
             .Select(s => new ReportedService(node.Name, s.Name, s.Epoch, Printable.Line(s.VolumeId, 64), s.Generation, s.Running)));
-        FindingStore.Close(connection, "cloned identity", node.Name);
         return Ownership.Judge(connection, node.Name, request.Services, at);
     }
 

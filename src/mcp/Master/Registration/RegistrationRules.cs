@@ -39,14 +39,20 @@ internal static class RegistrationRules
             throw new McpException(FaultCode.InvalidArgument, $"'{Printable.Line(request.Role, 40)}' is not a role; master, worker and edge are");
         if (request.Services.Count > MaxServices)
             throw new McpException(FaultCode.InvalidArgument, $"a Register with {request.Services.Count} services; at most {MaxServices} are taken");
-        if (facts.RegisteredOthers >= facts.MaxNodes)
-        {
-            throw new McpException(FaultCode.ResourceExhausted, $"the fleet has {facts.RegisteredOthers} registered nodes, which is its limit")
-            {
-                Hint = "raise [registration] max_nodes in mcp-master.toml, or remove a node: mcp node remove <name>",
-            };
-        }
+        RequirePlace(facts.RegisteredOthers, facts.MaxNodes);
         return node.Fixed ? node.Address : CheckAddress(request.Address, facts);
+    }
+
+    /// <summary>Refuses a node beyond the fleet's limit.</summary>
+    /// <exception cref="McpException">ResourceExhausted.</exception>
+    public static void RequirePlace(int registeredOthers, int maxNodes)
+    {
+        if (registeredOthers < maxNodes)
+            return;
+        throw new McpException(FaultCode.ResourceExhausted, $"the fleet has {registeredOthers} registered nodes, which is its limit")
+        {
+            Hint = "raise [registration] max_nodes in mcp-master.toml, or remove a node: mcp node remove <name>",
+        };
     }
 
     /// <summary>Whether the address of a heartbeat or Register lies in one of <paramref name="cidrs"/>; true without any.</summary>
