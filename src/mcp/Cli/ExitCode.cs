@@ -11,4 +11,7 @@ internal static class ExitCode
 
     /// <summary><c>status --check</c> found something.</summary>
     public const int Findings = 3;
+
+    /// <summary><c>master run</c>: the fleet obeys another master by now. Its unit does not start it again.</summary>
+    public const int Outlived = 4;
 }

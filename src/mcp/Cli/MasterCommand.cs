@@ -1,7 +1,11 @@
 using ConsoleAppFramework;
+using Mcp.Cli.Connecting;
+using Mcp.Errors;
 using Mcp.Master;
 using Mcp.Master.Configuration;
 using Mcp.Master.Identity;
+using Mcp.Master.Registration;
+using Mcp.V1;
 
 namespace Mcp.Cli;
 
@@ -37,6 +41,19 @@ internal sealed class MasterCommand(CommandContext context)
         });
     }
 
+    /// <summary>Lets a restored master go on without a node that will not come back; it waits for every other one.</summary>
+    /// <param name="node">node: which one is lost</param>
+    /// <param name="yes">-y, do not ask; needed where there is no terminal</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    [Command("accept-missing")]
+    public async Task AcceptMissing([Argument] string node, bool yes = false, CancellationToken cancel = default)
+    {
+        using var link = await FleetLink.OpenAsync(context, cancel);
+        Confirmation.Require(context, $"go on without {node}? newer data that it may hold is not known until it comes back", link.Fleet, yes, $"mcp master accept-missing {node}");
+        var answer = await link.Master.AcceptMissingAsync(new AcceptMissingRequest { Node = node }, context.NewHeaders(), cancellationToken: cancel);
+        context.Screen.Line(answer.Awaited.Count == 0 ? "the master waits for no node any more and works as usual" : $"the master still waits for {string.Join(", ", answer.Awaited)}");
+    }
+
     /// <summary>Runs the master until it is told to end; a unit of systemd does this.</summary>
     /// <param name="config">its configuration</param>
     /// <param name="cancel">SIGTERM, Ctrl-C.</param>
@@ -45,6 +62,14 @@ internal sealed class MasterCommand(CommandContext context)
     {
         var configuration = MasterConfigurationReader.ReadFile(config);
         using var logging = RoleLogging.Create(context, configuration.LogLevel, configuration.LogFormat);
-        return await MasterHost.RunAsync(configuration, logging, cancel);
+        try
+        {
+            return await MasterHost.RunAsync(configuration, logging, cancel);
+        }
+        catch (McpException e) when (e.Step == TermWatch.Step)
+        {
+            context.Reporter.Error(e);
+            return ExitCode.Outlived;
+        }
     }
 }

@@ -34,7 +34,8 @@ internal sealed class StatusCommand(CommandContext context)
         foreach (var f in found.Findings)
         {
             var where = string.Join(' ', new[] { f.Service, f.Node.Length > 0 ? $"on {f.Node}" : "" }.Where(w => w.Length > 0));
-            var text = $"{f.Kind}{(where.Length > 0 ? $" ({where})" : "")}: {f.Message}{(f.Command.Length > 0 ? $"\n  next: {f.Command}" : "")}";
+            var since = f.Since.Length > 0 ? $", {Measures.Ago(f.Since, context.Clock)}" : "";
+            var text = $"{f.Kind}{(where.Length > 0 ? $" ({where})" : "")}{since}: {f.Message}{(f.Command.Length > 0 ? $"\n  next: {f.Command}" : "")}";
             context.Reporter.Finding(f.Severity, text);
         }
         if (service is null)

@@ -1,9 +1,11 @@
+using Mcp.Alerts;
 using Mcp.Certificates;
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Files;
 using Mcp.Master.Identity;
 using Mcp.Master.Reading;
+using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
 using Mcp.Names;
 using Mcp.Operations;
@@ -20,38 +22,49 @@ internal static class MasterComposition
         MasterConfiguration configuration, Database database, FleetAuthority authority, CredentialFile file, TimeProvider clock, ILoggerFactory logging, out MasterStart start)
     {
         RoleServer? server = null;
+        FindingWatch? findings = null;
         var fleet = database.Read(FleetStore.Find)!;
         var terms = new FleetTerms(configuration.FleetName, configuration.Domain, configuration.Zone, configuration.AllowedDomains, configuration.BackendCidrs);
         var own = CredentialSource.Open(file);
         var trust = new TrustSource(authority.Bundle);
         var directory = new FleetDirectory(database, configuration.AllowedAgents, clock);
         directory.Reload();
+        var events = new NodeEvents(database, clock);
+        void Happened(string node, V1.FleetEvent e)
+        {
+            events.Happened(node, e);
+            // A look finds what came of it, long before the next one would be due.
+            if (e.Severity is "warning" or "error")
+                findings?.Soon();
+        }
         string Address() => MasterAddress.Of(fleet.Address, server);
 
         // Nodes.
         var board = new NodeHealthBoard(clock);
         var links = new AgentLinks(database, own, trust, configuration.Domain, Address, clock);
         var eyes = new AgentEyes(links);
-        var probe = new HealthProbe(eyes, board, database, clock);
-        var events = new NodeEvents(database, clock);
+        var lives = new TermWatch(() => fleet.Term);
+        var probe = new HealthProbe(eyes, board, lives, database, clock);
         board.Changed += events.HealthChanged;
-        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, events.Happened, clock, logging.CreateLogger<HealthWatch>());
+        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, Happened, clock, logging.CreateLogger<HealthWatch>());
         var policy = new RegistrationPolicy(
             configuration.MaxNodes, MasterAddress.IsLoopbackOnly(configuration.Listen), configuration.BackendCidrs, configuration.Zone, () => fleet.Term);
-        var registering = new Registering(database, directory, trust, board, links, policy, clock);
+        var registering = new Registering(database, directory, trust, board, links, lives, policy, clock);
 
         // Operations.
         var feed = new OperationFeed(clock);
         var runner = new OperationRunner(feed, "", clock);
         var locks = new ServiceLocks(clock);
         var agents = new AgentOperations(links, clock);
-        var holdings = new AgentHoldings(links);
+        var holdings = new AgentHoldings(database, links, board);
         var deployed = new DeployEnding(configuration, clock);
         var undeployed = new UndeployEnding(clock);
         var moved = new LifecycleEnding(clock);
+        var recovery = new FleetRecovery(database, links, board, clock, logging.CreateLogger<FleetRecovery>());
         var open = new OpenOperations(database, agents, holdings, [deployed, undeployed, moved], clock, logging.CreateLogger<OpenOperations>())
         {
             IsRunningHere = id => OperationId.TryParse(id, out var parsed, out _) && runner.IsRunning(parsed),
+            IsHeld = () => recovery.Awaited.Count > 0,
         };
         var journal = new OperationJournal(database, runner, locks, open, configuration.Timeouts.Deploy, clock);
         registering.Appeared = watch.Soon;
@@ -62,7 +75,14 @@ internal static class MasterComposition
         var identity = new OwnIdentity(authority, file, own, database, terms, clock, logging.CreateLogger<OwnIdentity>());
 
         var observation = new FleetObservation(database, eyes, board);
-        var status = new FleetStatus(database, observation, board, configuration.FleetName, MasterHost.Version, clock);
+        var ledger = new FindingLedger(database, clock);
+        var status = new FleetStatus(
+            database, observation, board, ledger, new FleetStatusContext(configuration.FleetName, MasterHost.Version, open.IsRunningHere, () => recovery.Awaited, () => lives.Estranged), clock);
+        var alerts = new AlertSettings { Command = configuration.AlertCommand, Cooldown = configuration.AlertCooldown, Fleet = configuration.Domain };
+        var book = new AlertBook(database, alerts, clock);
+        var sender = new AlertSender(book, alerts, (subject, words) => events.AlertFailed(subject.Node, subject.Service, words), clock, logging.CreateLogger<AlertSender>());
+        findings = new FindingWatch(status.FactsAsync, ledger, new FindingAlerts(book).Tell, clock, logging.CreateLogger<FindingWatch>());
+        board.Changed += (_, _, _) => findings.Soon();
         var parts = new MasterParts
         {
             Configuration = configuration,
@@ -79,6 +99,9 @@ internal static class MasterComposition
             Registering = registering,
             Board = board,
             Links = links,
+            Probe = probe,
+            Terms = lives,
+            Recovery = recovery,
             Deploying = new Deploying(database, journal, new DeployPlanner(configuration, board), agents, holdings, deployed, configuration),
             Undeploying = new Undeploying(database, journal, links, agents, board, undeployed, configuration),
             Lifecycle = new Lifecycle(database, journal, links, agents, board, moved, configuration),
@@ -91,11 +114,12 @@ internal static class MasterComposition
         };
         server = Serve(configuration, parts, own, trust, audit, clock, logging);
         parts.CutRevoked = () => server.Connections.CutRevoked(directory);
+        recovery.PeopleChanged = parts.PutInForce;
         parts.GrantRegister = node => server.Limits.GrantRegister(Principal.AgentOf(NodeName.Parse(node)));
 
-        var housekeeping = new Housekeeping(database, status, events, clock, logging.CreateLogger<Housekeeping>());
+        var housekeeping = new Housekeeping(database, clock, logging.CreateLogger<Housekeeping>());
         var copy = new GoodCopy(database, clock, logging.CreateLogger<GoodCopy>());
-        start = new MasterStart(watch, open, [copy.RunAsync, watch.RunAsync, open.RunAsync, identity.RunAsync, housekeeping.RunAsync]);
+        start = new MasterStart(watch, lives, recovery, open, [copy.RunAsync, watch.RunAsync, recovery.RunAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 
@@ -123,7 +147,12 @@ internal static class MasterComposition
                 services.AddSingleton(parts);
                 services.AddSingleton<SeenInterceptor>();
                 services.AddSingleton<MasterService>();
-                services.AddGrpc().AddServiceOptions<MasterService>(options => options.Interceptors.Add<SeenInterceptor>());
+                services.AddSingleton<RecoveryGate>();
+                services.AddGrpc().AddServiceOptions<MasterService>(options =>
+                {
+                    options.Interceptors.Add<SeenInterceptor>();
+                    options.Interceptors.Add<RecoveryGate>();
+                });
             },
             Map = endpoints => endpoints.MapGrpcService<MasterService>(),
         });

@@ -3,6 +3,7 @@ using Mcp.Certificates;
 using Mcp.Errors;
 using Mcp.Master.Configuration;
 using Mcp.Master.Identity;
+using Mcp.Master.Registration;
 using Mcp.Operations;
 using Mcp.Transport;
 
@@ -11,7 +12,7 @@ namespace Mcp.Master;
 /// <summary>
 /// A running master. It starts in this order, so that it never serves before it knows where it stands:
 /// 1 the database, which must hold the fleet that the configuration names; 2 authority and own certificate; 3 who is known;
-/// 4 all nodes are probed at once; 5 operations that were left open are settled by asking their nodes, as far as these answer;
+/// 4 all nodes are probed at once, and if they obey another master by now, this one ends; a restored one hears what they hold; 5 operations that were left open are settled by asking their nodes, as far as these answer;
 /// 6 it listens, and the loops begin.
 /// Also used inside `mcp dev`, so nothing here is of the whole process.
 /// </summary>
@@ -78,21 +79,23 @@ internal sealed partial class MasterHost : IAsyncDisposable
 
     /// <summary>Runs a master until <paramref name="cancellation"/>; says READY and STOPPING to systemd.</summary>
     /// <returns>The exit code.</returns>
-    /// <exception cref="McpException">It could not start.</exception>
+    /// <exception cref="McpException">It could not start, or its time is over: see <see cref="TermWatch"/>.</exception>
     public static async Task<int> RunAsync(MasterConfiguration configuration, ILoggerFactory logging, CancellationToken cancellation)
     {
         var notify = new Microsoft.Extensions.Hosting.Systemd.SystemdNotifier();
         await using var host = await StartAsync(configuration, TimeProvider.System, logging, cancellation);
         notify.Notify(Microsoft.Extensions.Hosting.Systemd.ServiceState.Ready);
+        var outlived = host._parts.Terms.Outlived;
         try
         {
-            await Task.Delay(Timeout.Infinite, cancellation);
+            await outlived.WaitAsync(cancellation);
         }
         catch (OperationCanceledException)
         {
-            notify.Notify(Microsoft.Extensions.Hosting.Systemd.ServiceState.Stopping);
+            // It was told to end.
         }
-        return 0;
+        notify.Notify(Microsoft.Extensions.Hosting.Systemd.ServiceState.Stopping);
+        return outlived.IsCompletedSuccessfully ? throw await outlived : 0;
     }
 
     /// <summary>Builds the host around its parts; see <see cref="MasterComposition"/>.</summary>
@@ -123,6 +126,10 @@ internal sealed partial class MasterHost : IAsyncDisposable
     {
         // 4
         await start.Health.WarmUpAsync(cancellation);
+        start.Terms.Begin();
+        if (start.Terms.Outlived.IsCompletedSuccessfully)
+            throw await start.Terms.Outlived;
+        await start.Recovery.AskAsync(cancellation);
         // 5
         var open = await start.Open.SettleAsync(cancellation);
         // 6

@@ -4,6 +4,7 @@ using Mcp.Master.Deployments;
 using Mcp.Master.Files;
 using Mcp.Master.Identity;
 using Mcp.Master.Reading;
+using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
 using Mcp.Operations;
 using Mcp.Sqlite;
@@ -51,6 +52,15 @@ internal sealed class MasterParts
 
     /// <summary>Health of the nodes.</summary>
     public required NodeHealthBoard Board { get; init; }
+
+    /// <summary>Asks nodes whether they are there.</summary>
+    public required HealthProbe Probe { get; init; }
+
+    /// <summary>Whether this master's time is over.</summary>
+    public required TermWatch Terms { get; init; }
+
+    /// <summary>What is still to be heard after a restoration.</summary>
+    public required FleetRecovery Recovery { get; init; }
 
     /// <summary>Channels to agents.</summary>
     public required AgentLinks Links { get; init; }

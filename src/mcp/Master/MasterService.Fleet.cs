@@ -31,6 +31,7 @@ internal sealed partial class MasterService
         parts.PutInForce();
         parts.Links.Drop(request.Name);
         parts.Board.Forget(request.Name);
+        parts.Probe.Forget(request.Name);
         return Task.FromResult(response);
     }
 
@@ -46,6 +47,14 @@ internal sealed partial class MasterService
     {
         parts.Nodes.Set(request);
         return Task.FromResult(new NodeSetResponse());
+    }
+
+    /// <inheritdoc/>
+    public override Task<AcceptMissingResponse> AcceptMissing(AcceptMissingRequest request, ServerCallContext context)
+    {
+        var response = new AcceptMissingResponse();
+        response.Awaited.AddRange(parts.Recovery.AcceptMissing(request.Node, By(context)));
+        return Task.FromResult(response);
     }
 
     /// <inheritdoc/>

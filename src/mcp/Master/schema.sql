@@ -34,6 +34,12 @@ CREATE TABLE nodes (
   features    TEXT NOT NULL DEFAULT ''       -- what its agent can do, as it said at Register
 ) STRICT;
 
+-- A master that was restored from a copy of this database: the nodes that it has not heard since. While there is a row, nothing is changed.
+CREATE TABLE recovery (
+  node   TEXT PRIMARY KEY REFERENCES nodes (name) ON DELETE CASCADE,
+  since  TEXT NOT NULL                       -- when the master was restored
+) STRICT;
+
 -- Observed: the last heartbeat of each node. Losing this table loses nothing but figures.
 CREATE TABLE node_observations (
   node             TEXT PRIMARY KEY REFERENCES nodes (name) ON DELETE CASCADE,
@@ -147,6 +153,7 @@ CREATE TABLE operations (
 ) STRICT;
 CREATE INDEX operations_open ON operations (state) WHERE state = 'running';
 CREATE INDEX operations_service ON operations (service, started);
+CREATE INDEX operations_ended ON operations (ended);
 
 -- ---------------------------------------------------------------- identity
 
@@ -244,7 +251,8 @@ CREATE TABLE reported_actions (
   last  INTEGER NOT NULL
 ) STRICT;
 
--- Findings that are noticed once and stay until they are resolved (the others are computed each minute).
+-- The findings that are open. A row is written when one opens and removed when its end was told, each with its event in the same transaction,
+-- so that a restart opens nothing twice.
 CREATE TABLE findings (
   kind      TEXT NOT NULL,                   -- "cloned identity", "join token reused", "master behind", …
   node      TEXT NOT NULL DEFAULT '',
@@ -252,7 +260,11 @@ CREATE TABLE findings (
   severity  TEXT NOT NULL,
   message   TEXT NOT NULL,
   command   TEXT NOT NULL,                   -- what resolves it
-  since     TEXT NOT NULL,
+  since     TEXT NOT NULL,                   -- when it opened
+  noticed   INTEGER NOT NULL,                -- 1: noticed once, closed by whoever resolves it; 0: computed at each look
+  seen      TEXT NOT NULL,                   -- when it was last noticed or got other words
+  told      INTEGER NOT NULL,                -- 1: its opening is among the events
+  over      INTEGER NOT NULL,                -- 1: resolved, and that is still to be told
   PRIMARY KEY (kind, node, service)
 ) STRICT;
 

@@ -62,6 +62,7 @@ internal static class MasterMethods
         Administration("NodeRemove"),
         Administration("NodeCordon"),
         Administration("NodeSet"),
+        Administration("AcceptMissing"),
         Administration("OperatorAdd"),
         Administration("OperatorRemove"),
         Reading("OperatorList"),

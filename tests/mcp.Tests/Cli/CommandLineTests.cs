@@ -20,7 +20,7 @@ public class CommandLineTests
     [Arguments("node frobnicate", "it has: ")]
     [Arguments("ca show extra", "does not take 'extra'")]
     [Arguments("route list extra", "does not take 'extra'")]
-    [Arguments("data accept notes", "needs --on")]
+    [Arguments("master init", "needs --domain")]
     [Arguments("rollback notes first", "'generation' failed to parse")]
     [Arguments("completion ksh", "no completion for 'ksh'")]
     [Arguments("--json list", "the command comes first")]

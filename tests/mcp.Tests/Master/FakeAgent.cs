@@ -45,6 +45,12 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     /// <summary>A deploy waits for this before it is done.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
+    /// <summary>The highest term that it obeyed; a lower one is refused where the master asks how it is.</summary>
+    public ulong Term { get; set; } = 1;
+
+    /// <summary>What it knows to be revoked, and in which revision.</summary>
+    public (ulong Revision, IReadOnlyList<string> Revoked) Revocations { get; set; } = (0, []);
+
     /// <summary>GetOperation is not answered while this is set.</summary>
     public bool Mute { get; set; }
 
@@ -131,11 +137,27 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
         return Task.Delay(Timeout.Infinite, context.CancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
-    public override Task<HealthCheckResponse> HealthCheck(HealthCheckRequest request, ServerCallContext context) => Task.FromResult(new HealthCheckResponse { Status = "healthy" });
+    public override Task<HealthCheckResponse> HealthCheck(HealthCheckRequest request, ServerCallContext context)
+    {
+        var term = context.GetTerm() ?? 0;
+        if (term < Term)
+        {
+            context.ResponseTrailers.Add(CallMetadata.Term, Term.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            throw new McpException(FaultCode.FailedPrecondition, $"this master lives in term {term}, but {Name} has obeyed term {Term}") { Hint = "the fleet's is at 10.0.0.9:9555" };
+        }
+        Term = term;
+        return Task.FromResult(new HealthCheckResponse { Status = "healthy" });
+    }
 
     public override Task<ListDataResponse> ListData(ListDataRequest request, ServerCallContext context) => Task.FromResult(new ListDataResponse { Records = { Data.Values } });
 
-    public override Task<NodeStatusResponse> NodeStatus(NodeStatusRequest request, ServerCallContext context) => Task.FromResult(new NodeStatusResponse { Name = Name, Address = Address });
+    public override Task<NodeStatusResponse> NodeStatus(NodeStatusRequest request, ServerCallContext context) => Task.FromResult(new NodeStatusResponse
+    {
+        Name = Name,
+        Address = Address,
+        RevocationRevision = Revocations.Revision,
+        Revoked = { Revocations.Revoked },
+    });
 
     public override Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context) =>
         Task.FromResult(new ListServicesResponse { Services = { Running.Values.Select(r => new RegisteredService { Spec = r.Spec }) } });
@@ -165,7 +187,12 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
         _server = null;
     }
 
-    private AgentDeployResult Do(AgentDeployRequest request)
+    /// <summary>Puts into its journal what became of an operation.</summary>
+    public void Remember(string operation, string service, string state, AgentDeployResult? result = null) =>
+        Journal(operation, service, state, state == "succeeded" ? null : new ErrorDetail { What = "it broke" }, result);
+
+    /// <summary>Does what a deploy asks for, without being called.</summary>
+    public AgentDeployResult Do(AgentDeployRequest request)
     {
         Running[request.Spec.Name] = request;
         Data[request.Spec.Name] = new DataRecord { Service = request.Spec.Name, Node = Name, Epoch = request.Epoch, VolumeId = request.VolumeId, State = "current" };

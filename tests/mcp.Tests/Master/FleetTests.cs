@@ -239,4 +239,21 @@ public class FleetTests
         var fault = await Assert.ThrowsAsync<McpException>(() => bench.DeployAsync(MasterBench.Spec("notes")));
         await Assert.That((fault!.Code, fault.Hint!.Contains("mcp data accept notes --on orion", StringComparison.Ordinal))).IsEqualTo((FaultCode.FailedPrecondition, true));
     }
+
+    [Test]
+    public async Task What_was_deployed_without_the_master_is_taken_over_where_it_runs()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var orion = await bench.AddAgentAsync("orion");
+        await bench.AddAgentAsync("vega");
+        await bench.DeployAsync(MasterBench.Spec("mail", s => s.Node = "orion"));
+        var spec = MasterBench.Spec("notes");
+        orion.Running["notes"] = new AgentDeployRequest { Spec = spec };
+        orion.Data["notes"] = new DataRecord { Service = "notes", Node = "orion", Epoch = 1, VolumeId = "direct", State = "current" };
+        // Placed anew it would go to vega, which has fewer containers, and run twice.
+        var answer = await bench.DeployAsync(spec);
+        await Assert.That(answer.Node).IsEqualTo("orion");
+        await Assert.That(orion.Deploys.Last().Request.VolumeId).IsEqualTo("direct");
+        await Assert.That(bench.AgentOf("vega").Deploys).IsEmpty();
+    }
 }

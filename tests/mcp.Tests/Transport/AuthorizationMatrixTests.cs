@@ -43,7 +43,7 @@ internal sealed class AuthorizationMatrixTests
         ("changing", "Deploy Undeploy Start Stop Restart Rollback Migrate Adopt Purge Push Pull CreateSnapshot RestoreSnapshot VerifySnapshot DownloadSnapshot Drill"),
         ("changing any", "Sync LoadImage"),
         ("reading", "Status List Ps GetService History Logs Events Watch ListOperations RouteList EdgeList EdgeStatus DnsList CertList ListSnapshots DataList ListNodes OperatorList"),
-        ("admin", "CertImport DataAccept DataPurge NodeAdd NodeRemove NodeCordon NodeSet OperatorAdd OperatorRemove Upgrade"),
+        ("admin", "CertImport DataAccept DataPurge NodeAdd NodeRemove NodeCordon NodeSet AcceptMissing OperatorAdd OperatorRemove Upgrade"),
         ("own node", "Register Heartbeat"),
         ("own node unnamed", "ReportActions IssueCertificate"),
         ("self", "RenewIdentity"),

@@ -84,6 +84,7 @@ internal sealed class Observer(AgentParts parts)
             State = "missing",
             Generation = service.Generation,
             SpecHash = component.SpecHash,
+            Stopped = component.Stopped,
             Network = ContainerTranslator.NetworkOf(service.Name, spec) ?? "host",
         };
         seen.Ports.AddRange(ports.ToMessages(new V1.ServiceSpec { Name = service.Name, Components = { spec } }, parts.State.Zone));

@@ -2,6 +2,7 @@ using Mcp.Definitions;
 using Mcp.Errors;
 using Mcp.Master.Configuration;
 using Mcp.Master.Reading;
+using Mcp.Master.Registration;
 using Mcp.Sqlite;
 using Mcp.V1;
 using Microsoft.Data.Sqlite;
@@ -57,6 +58,7 @@ internal sealed class Deploying(
 
     private async Task<DeployResponse> RunAsync(RunningOperation run, DeployRequest request, CancellationToken stop, IReadOnlyList<ComponentImage>? images = null)
     {
+        await TakeOverAsync(run, request, stop);
         var plan = await run.Scope.StepAsync("place", () => Task.FromResult(database.Write(connection => Commit(connection, run, request))));
         run.Scope.Say($"{request.Service.Name} goes to {plan.Node}: {plan.Why}");
         AgentDeployResult result;
@@ -71,6 +73,19 @@ internal sealed class Deploying(
         }
         SkipWhatIsNotBuilt(run, request.Service);
         return database.Write(connection => ending.Write(connection, run.Request.Id.Value, request, plan.Node, run.Request.Principal, result, run.Scope.Steps, run));
+    }
+
+    // A service without any record may run all the same: it was deployed without the master. Placed anew it would run twice.
+    private async Task TakeOverAsync(RunningOperation run, DeployRequest request, CancellationToken stop)
+    {
+        var service = request.Service.Name;
+        if (request.Fresh || database.Read(c => PlacementStore.Find(c, service) is not null || DataRecordStore.All(c, service).Count > 0))
+            return;
+        foreach (var held in await holdings.HoldersAsync(service, stop))
+        {
+            run.Scope.Say($"{held.Node} holds data of {service}, which the master had no record of (epoch {held.Epoch})");
+            database.Write(c => Ownership.Judge(c, held.Node, [new OwnedService { Name = service, Epoch = held.Epoch, VolumeId = held.VolumeId }], ending.Now));
+        }
     }
 
     private DeployPlan Commit(SqliteConnection connection, RunningOperation run, DeployRequest request)

@@ -32,11 +32,16 @@ internal sealed partial class OpenOperations(
     /// <summary>Which operations run in this process: they settle themselves.</summary>
     public Func<string, bool> IsRunningHere { get; set; } = _ => false;
 
+    /// <summary>Whether nothing may be settled yet: a restored master first hears its nodes.</summary>
+    public Func<bool> IsHeld { get; set; } = () => false;
+
     /// <summary>Tries to settle everything that is open, once.</summary>
     /// <returns>How many stay open.</returns>
     public async Task<int> SettleAsync(CancellationToken cancellation)
     {
         var rows = database.Read(OperationStore.Open).FindAll(r => !IsRunningHere(r.Id));
+        if (IsHeld())
+            return rows.Count;
         var settled = await Task.WhenAll(rows.Select(r => SettleAsync(r, cancellation)));
         return settled.Count(s => !s);
     }

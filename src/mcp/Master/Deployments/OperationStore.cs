@@ -95,6 +95,10 @@ internal static class OperationStore
     public static List<OperationRow> Open(SqliteConnection connection) =>
         connection.Query($"SELECT {Columns} FROM operations WHERE state = 'running' ORDER BY started, id", Map);
 
+    /// <summary>The services on which an operation is at work, or ended in a later second than <paramref name="from"/>.</summary>
+    public static List<string> AtWorkSince(SqliteConnection connection, string from) =>
+        connection.Query("SELECT DISTINCT service FROM operations WHERE state = 'running' OR ended > $from", r => r.GetString(0), ("$from", from));
+
     /// <summary>Operations of one service or of all, the newest first.</summary>
     public static List<OperationRow> List(SqliteConnection connection, string service, bool openOnly, int limit) =>
         connection.Query(

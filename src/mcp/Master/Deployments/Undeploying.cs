@@ -98,7 +98,6 @@ internal sealed class UndeployEnding(TimeProvider clock) : IOperationEnding
     {
         PlacementStore.Remove(connection, service);
         HostnameStore.Replace(connection, service, []);
-        ReportedServiceStore.Remove(connection, node, service);
         var data = DataRecordStore.Current(connection, service);
         if (data is not null && answer.Data is { Bytes: > 0 and <= long.MaxValue } said && data.Node == node)
         {

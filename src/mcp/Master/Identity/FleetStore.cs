@@ -33,6 +33,14 @@ internal static class FleetStore
     public static void Rename(SqliteConnection connection, string name, string zone, string address) =>
         connection.Execute("UPDATE fleet SET name = $name, zone = $zone, address = $address WHERE id = 1", ("$name", name), ("$zone", zone), ("$address", address));
 
+    /// <summary>Begins the next life of the master; gives its term.</summary>
+    public static ulong RaiseTerm(SqliteConnection connection) =>
+        (ulong)connection.Scalar<long>("UPDATE fleet SET term = term + 1 WHERE id = 1 RETURNING term");
+
+    /// <summary>Moves the revision above <paramref name="seen"/>, so that whoever has that one fetches everything again.</summary>
+    public static void RaiseRevisionAbove(SqliteConnection connection, ulong seen) =>
+        connection.Execute("UPDATE fleet SET revocation_revision = $seen + 1 WHERE id = 1 AND revocation_revision <= $seen", ("$seen", (long)Math.Min(seen, 1UL << 60)));
+
     /// <summary>Moves the revision that tells agents to fetch revocations and operators again; gives the new one.</summary>
     public static ulong RaiseRevision(SqliteConnection connection) =>
         (ulong)connection.Scalar<long>("UPDATE fleet SET revocation_revision = revocation_revision + 1 WHERE id = 1 RETURNING revocation_revision");

@@ -30,7 +30,7 @@ internal sealed class Invitations(Database database, string rootSha256, TimeProv
         {
             prepare(connection);
             // Whoever makes a new token has seen what became of the old one.
-            FindingStore.CloseOne(connection, "join token reused", kind == PrincipalKind.Agent ? name : "", "");
+            FindingStore.CloseOne(connection, new FindingKey("join token reused", kind == PrincipalKind.Agent ? name : "", ""));
             JoinTokenStore.Add(
                 connection,
                 new JoinTokenRow(token.SecretSha256, new Principal(kind, name).KindText, name, role, invitation.Expires, null, null),

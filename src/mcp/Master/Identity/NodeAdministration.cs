@@ -69,6 +69,7 @@ internal sealed class NodeAdministration(Database database, Invitations invitati
         Revoke(connection, agent, at, by, request.Lost ? "node removed as lost" : "node removed");
         NodeStore.Remove(connection, name);
         FindingStore.Close(connection, "cloned identity", name);
+        FindingStore.Close(connection, "master behind", name);
         EventStore.Add(connection, new FleetEvent
         {
             At = at,

@@ -11,7 +11,8 @@ namespace Mcp.Master.Reading;
 /// <param name="Live">Its containers; null when it was silent.</param>
 /// <param name="Problems">What its agent itself finds wrong.</param>
 /// <param name="Silence">Why it said nothing, in words; null when it answered.</param>
-internal sealed record NodeAnswer(string Node, LiveCheckResponse? Live, IReadOnlyList<string> Problems, string? Silence);
+/// <param name="Unconfirmed">Its services run without this master's word that they are still its own.</param>
+internal sealed record NodeAnswer(string Node, LiveCheckResponse? Live, IReadOnlyList<string> Problems, string? Silence, bool Unconfirmed = false);
 
 /// <summary>Asks agents what they see, all at once and never longer than a short limit.</summary>
 internal sealed class FleetObservation(Database database, IAgentEyes eyes, NodeHealthBoard board)
@@ -39,7 +40,8 @@ internal sealed class FleetObservation(Database database, IAgentEyes eyes, NodeH
             var live = LiveAsync(node.Name, service, cancellation);
             // Both are waited for whatever becomes of one, so that no failure stays unread.
             await Task.WhenAll(health, live);
-            return new NodeAnswer(node.Name, await live, [.. (await health).Problems], null);
+            var said = await health;
+            return new NodeAnswer(node.Name, await live, [.. said.Problems], null, said.Unconfirmed);
         }
         catch (McpException e)
         {

@@ -11,7 +11,7 @@ using Microsoft.Data.Sqlite;
 namespace Mcp.Master.Reading;
 
 /// <summary>The answers about the whole fleet: what was observed, never what was wished.</summary>
-internal sealed class FleetStatus(Database database, FleetObservation observation, NodeHealthBoard board, string fleet, string version, TimeProvider clock)
+internal sealed class FleetStatus(Database database, FleetObservation observation, NodeHealthBoard board, FindingLedger ledger, FleetStatusContext context, TimeProvider clock)
 {
     private readonly string _since = Timestamp.Now(clock);
 
@@ -19,20 +19,27 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
     /// <exception cref="McpException">NotFound: the named service is nowhere.</exception>
     public async Task<StatusResponse> StatusAsync(StatusRequest request, CancellationToken cancellation)
     {
-        var answers = await observation.AskAsync("", "", cancellation);
-        var facts = Facts(answers);
+        var facts = await FactsAsync(cancellation);
+        var answers = facts.Answers;
         var placements = facts.Placements.Where(p => request.ServiceName.Length == 0 || p.Service == request.ServiceName).ToList();
         if (request.ServiceName.Length > 0 && placements.Count == 0)
             throw new McpException(FaultCode.NotFound, $"there is no service {Printable.Line(request.ServiceName, 80)}") { Hint = "mcp list" };
-        var response = new StatusResponse { Fleet = fleet, Version = version, MasterSince = _since };
+        var response = new StatusResponse { Fleet = context.Fleet, Version = context.Version, MasterSince = _since };
         response.Services.AddRange(placements.Select(p => Service(p, answers)));
-        response.Findings.AddRange(FindingRules.Compute(facts).Where(f => request.ServiceName.Length == 0 || f.Service == request.ServiceName));
+        var findings = database.Read(connection => ledger.Describe(connection, FindingRules.Compute(facts), key => FindingRules.CanJudge(facts, key)));
+        response.Findings.AddRange(findings.Where(f => request.ServiceName.Length == 0 || Concerns(f, request.ServiceName, placements)));
         response.Nodes.AddRange(database.Read(Nodes));
         return response;
     }
 
-    /// <summary>All findings now.</summary>
-    public async Task<List<Finding>> FindingsAsync(CancellationToken cancellation) => FindingRules.Compute(Facts(await observation.AskAsync("", "", cancellation)));
+    /// <summary>What the findings of this moment are computed from: the nodes are asked, then the rows are read.</summary>
+    public async Task<FindingFacts> FactsAsync(CancellationToken cancellation)
+    {
+        // What was at work when the nodes were asked, or came and went meanwhile, is not judged by their answers.
+        var (from, before) = (Timestamp.Now(clock), database.Read(OperationStore.Open));
+        var answers = await observation.AskAsync("", "", cancellation);
+        return database.Read(connection => Facts(connection, answers, [.. before.Select(o => o.Service), .. OperationStore.AtWorkSince(connection, from)]));
+    }
 
     /// <summary>Every container of every node, and the nodes that could not be asked.</summary>
     public async Task<PsResponse> PsAsync(PsRequest request, CancellationToken cancellation)
@@ -113,18 +120,34 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         return service;
     }
 
-    private FindingFacts Facts(IReadOnlyDictionary<string, NodeAnswer> answers) => database.Read(connection => new FindingFacts
+    // A finding about the node of a service concerns the service; the master's own concern nobody in particular.
+    private static bool Concerns(Finding finding, string service, List<PlacementRow> placements) =>
+        finding.Service == service || (finding.Service.Length == 0 && placements.Any(p => p.Node == finding.Node));
+
+    private FindingFacts Facts(SqliteConnection connection, IReadOnlyDictionary<string, NodeAnswer> answers, List<string> atWork) => new()
     {
         Now = clock.GetUtcNow(),
-        Version = version,
+        Version = context.Version,
         Nodes = NodeStore.All(connection),
+        Seen = NodeStore.Observations(connection),
+        Busy = atWork.Concat(answers.Values.SelectMany(a => a.Live?.Busy ?? [])).ToHashSet(StringComparer.Ordinal),
         Condition = board.Of,
         Answers = answers,
         Placements = PlacementStore.All(connection),
         Data = DataRecordStore.All(connection),
         Reported = ReportedServiceStore.All(connection),
         Open = OperationStore.Open(connection),
+        IsAtWork = context.IsAtWork,
         CertificateEnds = CertificateStore.LastEnds(connection),
-        Kept = FindingStore.All(connection),
-    });
+        Awaited = context.Awaited(),
+        Estranged = context.Estranged(),
+    };
 }
+
+/// <summary>What a status needs to know beside rows and nodes.</summary>
+/// <param name="Fleet">The fleet's name.</param>
+/// <param name="Version">This master's.</param>
+/// <param name="IsAtWork">Whether an open operation runs in this process.</param>
+/// <param name="Awaited">Nodes that a restored master waits for.</param>
+/// <param name="Estranged">Nodes that obey another master.</param>
+internal sealed record FleetStatusContext(string Fleet, string Version, Func<string, bool> IsAtWork, Func<IReadOnlyList<string>> Awaited, Func<IReadOnlyList<string>> Estranged);

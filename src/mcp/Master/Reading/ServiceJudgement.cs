@@ -3,22 +3,35 @@ using Mcp.V1;
 
 namespace Mcp.Master.Reading;
 
+/// <summary>What a service comes to.</summary>
+/// <param name="Status">"running", "stopped", "unhealthy" or "unknown".</param>
+/// <param name="Detail">The reason where it is not simply running or stopped.</param>
+/// <param name="IsWrong">It is not what is wished.</param>
+internal readonly record struct ServiceVerdict(string Status, string Detail, bool IsWrong = false)
+{
+    /// <summary>What is shown of it.</summary>
+    public void Deconstruct(out string status, out string detail) => (status, detail) = (Status, Detail);
+}
+
 /// <summary>Whether a service is as it should be, from its placement and what its node said; pure.</summary>
 internal static class ServiceJudgement
 {
     /// <summary>The status of a service, with the reason where it is not simply running or stopped.</summary>
-    public static (string Status, string Detail) Of(PlacementRow placement, NodeAnswer? answer)
+    public static ServiceVerdict Of(PlacementRow placement, NodeAnswer? answer)
     {
         if (answer?.Live is null)
-            return ("unknown", $"{placement.Node} cannot be asked: {answer?.Silence ?? "it is not a node any more"}");
+            return new("unknown", $"{placement.Node} cannot be asked: {answer?.Silence ?? "it is not a node any more"}");
         if (placement.Pending)
-            return ("unknown", $"its first deploy on {placement.Node} was not confirmed");
+            return new("unknown", $"its first deploy on {placement.Node} was not confirmed");
         var containers = ContainersOf(placement, answer);
         var running = containers.Count(c => c.State == "running");
         if (!placement.Spec.Active)
-            return running == 0 ? ("stopped", "") : ("unhealthy", $"it should be stopped, but {running} of its containers run");
+            return running == 0 ? new("stopped", "") : new("unhealthy", $"it should be stopped, but {running} of its containers run", IsWrong: true);
         var faults = placement.Spec.Components.Select(c => Fault(c.Name, containers)).OfType<string>().ToList();
-        return faults.Count == 0 ? ("running", "") : (running == 0 ? "stopped" : "unhealthy", string.Join("; ", faults));
+        if (faults.Count > 0)
+            return new(running == 0 ? "stopped" : "unhealthy", string.Join("; ", faults), IsWrong: true);
+        var stopped = containers.Where(c => c.Stopped && c.State != "running").Select(c => c.Component).ToList();
+        return new(running == 0 ? "stopped" : "running", stopped.Count == 0 ? "" : $"stopped on purpose: {string.Join(", ", stopped)}");
     }
 
     /// <summary>The service's containers on its node.</summary>
@@ -31,6 +44,7 @@ internal static class ServiceJudgement
         return container switch
         {
             null => $"{component} has no container",
+            { Stopped: true } => null,
             { State: not "running" } => $"{component} is {container.State}" + (container.ExitCode != 0 ? $" (exit code {container.ExitCode})" : ""),
             { Health: "unhealthy" } => $"{component} is unhealthy",
             _ => null,

@@ -7,12 +7,16 @@ using Mcp.V1;
 namespace Mcp.Master.Registration;
 
 /// <summary>Asks an agent whether it is there, and tells the board. The first answer means that the node has joined.</summary>
-internal sealed class HealthProbe(IAgentEyes eyes, NodeHealthBoard board, Database database, TimeProvider clock)
+internal sealed class HealthProbe(IAgentEyes eyes, NodeHealthBoard board, TermWatch terms, Database database, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<string, byte> _joined = new(StringComparer.Ordinal);
 
     /// <summary>Forgets a node that was removed.</summary>
-    public void Forget(string node) => _joined.TryRemove(node, out _);
+    public void Forget(string node)
+    {
+        _joined.TryRemove(node, out _);
+        terms.Forget(node);
+    }
 
     /// <summary>Asks once.</summary>
     /// <param name="node">Whom.</param>
@@ -27,11 +31,13 @@ internal sealed class HealthProbe(IAgentEyes eyes, NodeHealthBoard board, Databa
             // Once in this process is enough: a node that joined stays joined, and one that is added again joins by its Register.
             if (_joined.TryAdd(node, 0))
                 database.Write(connection => NodeStore.Joined(connection, node, Timestamp.Now(clock)));
+            terms.Obeyed(node);
             board.Answered(node);
             return answer;
         }
         catch (McpException e)
         {
+            terms.Failed(node, e);
             board.Failed(node, e.Cause is null ? e.Message : $"{e.Message}: {e.Cause}");
             return null;
         }

@@ -40,7 +40,7 @@ internal sealed partial class HealthWatch(
     /// <summary>Watches until the process ends.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        _life = cancellation;
+        Begin(cancellation);
         using var timer = new PeriodicTimer(Round, clock);
         do
         {
@@ -55,6 +55,9 @@ internal sealed partial class HealthWatch(
         }
         while (await timer.WaitForNextTickAsync(cancellation));
     }
+
+    /// <summary>From here on nodes are checked and their lines followed.</summary>
+    internal void Begin(CancellationToken cancellation) => _life = cancellation;
 
     /// <summary>Checks a node soon, in the background.</summary>
     public void Soon(string node)

@@ -42,6 +42,17 @@ internal sealed class NodeEvents(Database database, TimeProvider clock)
         Message = after.Health == NodeHealth.Healthy ? $"node {node} is healthy" : $"node {node} {after.Detail}",
     });
 
+    /// <summary>An alert could not be handed to its command.</summary>
+    public void AlertFailed(string node, string service, string words) => Store(new FleetEvent
+    {
+        At = Timestamp.Now(clock),
+        Node = node,
+        Service = service,
+        Kind = "alert-failed",
+        Severity = "error",
+        Message = Printable.Line(words),
+    });
+
     /// <summary>Stores an event; a full disk must not break the watching.</summary>
     public void Store(FleetEvent e)
     {

@@ -18,6 +18,7 @@ internal sealed class Registering(
     TrustSource trust,
     NodeHealthBoard board,
     AgentLinks links,
+    TermWatch terms,
     RegistrationPolicy policy,
     TimeProvider clock)
 {
@@ -52,6 +53,13 @@ internal sealed class Registering(
         string address;
         try
         {
+            if (terms.Said(name, request.Term))
+            {
+                throw new McpException(FaultCode.FailedPrecondition, $"node {name} obeys a master of term {request.Term}; this one lives in term {policy.Term()}")
+                {
+                    Hint = "stop this master if the fleet was restored on another one",
+                };
+            }
             address = RegistrationRules.Check(request, facts);
             await RefuseCloneAsync(facts.Node, address, caller, cancellation);
         }

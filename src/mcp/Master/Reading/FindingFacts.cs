@@ -1,0 +1,60 @@
+using Mcp.Master.Deployments;
+using Mcp.Master.Registration;
+using Mcp.V1;
+
+namespace Mcp.Master.Reading;
+
+/// <summary>Everything that the findings are computed from, at one moment.</summary>
+internal sealed record FindingFacts
+{
+    /// <summary>The present time.</summary>
+    public required DateTimeOffset Now { get; init; }
+
+    /// <summary>This master's version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>The allowlist.</summary>
+    public required IReadOnlyList<NodeRow> Nodes { get; init; }
+
+    /// <summary>What was last seen of each node.</summary>
+    public required IReadOnlyDictionary<string, NodeObservation> Seen { get; init; }
+
+    /// <summary>Health by node.</summary>
+    public required Func<string, NodeCondition> Condition { get; init; }
+
+    /// <summary>What nodes said just now.</summary>
+    public required IReadOnlyDictionary<string, NodeAnswer> Answers { get; init; }
+
+    /// <summary>Services on which an operation or an agent's start was at work while the nodes were asked: what was seen of them is no verdict.</summary>
+    public required IReadOnlySet<string> Busy { get; init; }
+
+    /// <summary>What should run where.</summary>
+    public required IReadOnlyList<PlacementRow> Placements { get; init; }
+
+    /// <summary>Data records.</summary>
+    public required IReadOnlyList<DataRecord> Data { get; init; }
+
+    /// <summary>What agents said at Register.</summary>
+    public required IReadOnlyList<ReportedService> Reported { get; init; }
+
+    /// <summary>Operations that did not end.</summary>
+    public required IReadOnlyList<OperationRow> Open { get; init; }
+
+    /// <summary>Whether an open operation is at work in this process.</summary>
+    public required Func<string, bool> IsAtWork { get; init; }
+
+    /// <summary>The end of each principal's last certificate.</summary>
+    public required IReadOnlyDictionary<string, string> CertificateEnds { get; init; }
+
+    /// <summary>Nodes of which a restored master still waits to hear, with its term; empty at all other times.</summary>
+    public required IReadOnlyList<string> Awaited { get; init; }
+
+    /// <summary>Nodes that obey a master of a higher term, while most do not.</summary>
+    public required IReadOnlyList<string> Estranged { get; init; }
+
+    /// <summary>The newest complete snapshot of each service that has a snapshot method; null: this version makes none.</summary>
+    public IReadOnlyDictionary<string, DateTimeOffset?>? Snapshots { get; init; }
+
+    /// <summary>Between two scheduled snapshots.</summary>
+    public TimeSpan SnapshotInterval { get; init; } = TimeSpan.FromHours(24);
+}
