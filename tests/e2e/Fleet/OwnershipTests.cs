@@ -44,7 +44,7 @@ public class OwnershipTests
         fleet.Agent.Start();
         await Wait.UntilAsync("the agent listens", () => ListensAsync(fleet.AgentAddress));
         fleet.Master.Start();
-        await Assert.That(await fleet.Master.EndAsync()).IsEqualTo(4);
+        await Assert.That(await fleet.Master.EndedAsync()).IsEqualTo(4);
         await Assert.That(fleet.Master.Printed).Contains("obey term 2").And.Contains("systemctl disable --now mcp-master");
     }
 

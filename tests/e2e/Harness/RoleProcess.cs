@@ -61,9 +61,6 @@ internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDict
         return await ExitAsync();
     }
 
-    /// <summary>Waits until it ends by itself, and gives its exit code.</summary>
-    public Task<int> EndAsync() => ExitAsync();
-
     public async ValueTask DisposeAsync()
     {
         if (IsRunning)

@@ -153,4 +153,44 @@ internal sealed class AgentHostTests
         var renewed = new Mcp.Certificates.CredentialFile(folder["mcp/certs/agent.pem"]).Load();
         await Assert.That(renewed.NotAfter).IsGreaterThan(clock.GetUtcNow() + TimeSpan.FromDays(60));
     }
+
+    [Test]
+    public async Task A_master_that_moved_is_found_where_it_said_that_it_is()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var joined = await AgentJoin.RunAsync(Order(bench, folder, await TokenAsync(bench, "orion"), FreePort()), _ => { }, TimeProvider.System, CancellationToken.None);
+        var configuration = AgentConfigurationReader.ReadFile(joined.ConfigurationPath);
+        var before = bench.Address;
+        await using (var host = await AgentHost.StartAsync(configuration, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None))
+        {
+            await host.Registered.WaitAsync(TimeSpan.FromSeconds(30));
+            await MasterBench.UntilAsync(async () => (await bench.NodeAsync("orion")).Status == "healthy", "orion is healthy");
+            // The master comes back elsewhere and calls all its nodes; the configuration of the node still names the old place.
+            await bench.RestartAsync();
+            await Assert.That(bench.Address).IsNotEqualTo(before);
+            using var local = UnixChannel.Open(folder["agent.sock"]);
+            var agent = new McpAgentService.McpAgentServiceClient(local);
+            await MasterBench.UntilAsync(async () => (await agent.NodeStatusAsync(new NodeStatusRequest())).MasterAddress == bench.Address, "the node knows the new place");
+        }
+        await Assert.That(configuration.MasterAddress).IsEqualTo(before);
+        await using var again = await AgentHost.StartAsync(configuration, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+        await again.Registered.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Test]
+    public async Task Services_that_are_started_without_the_masters_word_are_said_to_be_unconfirmed()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        using var folder = new TemporaryFolder();
+        var joined = await AgentJoin.RunAsync(Order(bench, folder, await TokenAsync(bench, "orion"), FreePort()), _ => { }, TimeProvider.System, CancellationToken.None);
+        var configuration = AgentConfigurationReader.ReadFile(joined.ConfigurationPath) with { OwnershipWait = TimeSpan.FromMilliseconds(200) };
+        using (var database = Mcp.Agent.Registry.AgentDatabase.Open(configuration.Database, TimeProvider.System))
+            database.Write(c => Mcp.Agent.Registry.ServiceStore.Commit(c, new("notes", MasterBench.Spec("notes"), "h", 1, true, "", "op", "human/alice", "2026-04-01T00:00:00Z", [])));
+        await bench.Host.DisposeAsync();
+        await using var host = await AgentHost.StartAsync(configuration, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+        using var local = UnixChannel.Open(folder["agent.sock"]);
+        var agent = new McpAgentService.McpAgentServiceClient(local);
+        await MasterBench.UntilAsync(async () => (await agent.NodeStatusAsync(new NodeStatusRequest())).Problems.Any(p => p.StartsWith("unconfirmed", StringComparison.Ordinal)), "the node says that it is unconfirmed");
+    }
 }

@@ -39,6 +39,26 @@ public class FindingLedgerTests
     }
 
     [Test]
+    [Arguments(true)]
+    [Arguments(false)]
+    public async Task A_link_that_works_in_one_direction_is_one_finding_that_names_the_other(bool deaf)
+    {
+        using var fleet = new SimulatedFleet("orion", "vega");
+        fleet.Place("notes", "orion");
+        await PassAsync(fleet, 60);
+        var orion = fleet.Nodes["orion"];
+        (orion.IsDeaf, orion.IsMute) = (deaf, !deaf);
+        if (deaf)
+            orion.Line.TrySetResult();
+        await PassAsync(fleet, 900);
+        var finding = (await fleet.Status.StatusAsync(new StatusRequest(), CancellationToken.None)).Findings.Single();
+        await Assert.That((finding.Kind, finding.Message.Contains(deaf ? "master → agent is broken" : "agent → master is broken", StringComparison.Ordinal))).IsEqualTo(("node unhealthy", true));
+        (orion.IsDeaf, orion.IsMute) = (false, false);
+        await PassAsync(fleet, 300);
+        await Assert.That(fleet.Events).IsEquivalentTo(["+node unhealthy orion", "-node unhealthy orion"]);
+    }
+
+    [Test]
     public async Task The_time_of_a_finding_is_when_it_opened_also_after_a_restart()
     {
         using var fleet = new SimulatedFleet("orion");

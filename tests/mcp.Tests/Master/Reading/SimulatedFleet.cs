@@ -19,6 +19,12 @@ internal sealed class SimulatedNode(string name)
     /// <summary>Nothing arrives at it and nothing comes from it.</summary>
     public bool IsDown { get; set; }
 
+    /// <summary>Its heartbeats do not arrive, although it answers.</summary>
+    public bool IsMute { get; set; }
+
+    /// <summary>It does not hear the master, although its heartbeats arrive.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>It is slow for the moment: a look at its containers ends in a timeout, a check does not.</summary>
     public bool IsSlow { get; set; }
 
@@ -151,7 +157,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
     {
         Clock.Advance(TimeSpan.FromSeconds(1));
         _second++;
-        foreach (var node in Nodes.Values.Where(n => !n.IsDown && _second >= n.NextHeartbeat))
+        foreach (var node in Nodes.Values.Where(n => !n.IsDown && !n.IsMute && _second >= n.NextHeartbeat))
         {
             node.NextHeartbeat = _second + 30 + (random?.Next(-2, 3) ?? 0) + (random?.Next(12) == 0 ? random.Next(20) : 0);
             // Lost on the way now and then, never two in a row: below the threshold.
@@ -177,12 +183,12 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
     public bool IsAboutToLook => _second + 1 >= _nextLook;
 
     public Task<HealthCheckResponse> HealthAsync(string node, TimeSpan limit, CancellationToken cancellation) =>
-        Nodes[node].IsDown ? Task.FromException<HealthCheckResponse>(Silence(node)) : Task.FromResult(new HealthCheckResponse { Status = "healthy" });
+        Nodes[node].IsDown || Nodes[node].IsDeaf ? Task.FromException<HealthCheckResponse>(Silence(node)) : Task.FromResult(new HealthCheckResponse { Status = "healthy" });
 
     public Task<LiveCheckResponse> LiveAsync(string node, string service, TimeSpan limit, CancellationToken cancellation)
     {
         var there = Nodes[node];
-        if (there.IsDown || there.IsSlow)
+        if (there.IsDown || there.IsDeaf || there.IsSlow)
             return Task.FromException<LiveCheckResponse>(Silence(node));
         return Task.FromResult(new LiveCheckResponse
         {
@@ -195,7 +201,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
     {
         Nodes[node].Line = new TaskCompletionSource();
         await Nodes[node].Line.Task;
-        if (Nodes[node].IsDown)
+        if (Nodes[node].IsDown || Nodes[node].IsDeaf)
             throw Silence(node);
         yield break;
     }
