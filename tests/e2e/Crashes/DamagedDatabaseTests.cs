@@ -68,7 +68,7 @@ public class DamagedDatabaseTests
         await fleet.UntilHealthyAsync();
         await Assert.That(await SplitFleet.ContainersAsync(service)).IsEquivalentTo([$"{service} running"]);
         await Wait.UntilAsync("mcp status says that the agent's registry is behind", async () =>
-            (await fleet.RunAsync("status")).ToString().Contains($"node behind ({SplitFleet.Node}/{service})", StringComparison.Ordinal),
+            (await fleet.RunAsync("status")).ToString().Contains($"node behind ({service} on {SplitFleet.Node}", StringComparison.Ordinal),
             TimeSpan.FromMinutes(2), async () => (await fleet.RunAsync("status")).ToString());
 
         var refused = await fleet.RunAsync("deploy", service, "-f", SlowService.Define(fleet, service, round: 3));

@@ -39,7 +39,7 @@ public class NodeHealthBoardTests
         board.Registered("orion");
         board.Answered("orion");
         board.Failed("orion", "refused");
-        await Assert.That(board.Of("orion").Detail).IsEqualTo("does not answer: refused");
+        await Assert.That(board.Of("orion").Detail).IsEqualTo("does not answer the master (master → agent is broken, or the node is down; its next heartbeat would tell): refused");
         _clock.Advance(TimeSpan.FromSeconds(91));
         board.Answered("orion");
         await Assert.That(board.Of("orion").Health).IsEqualTo(NodeHealth.Unhealthy);

@@ -119,7 +119,7 @@ internal sealed class NodeHealthBoard(TimeProvider clock)
         (NodeHealth.Unknown, _, _) => "not heard since the master started",
         (_, true, _) => "answers the master, but its heartbeats do not arrive (agent → master is broken)",
         (_, false, true) => $"sends heartbeats, but does not answer the master (master → agent is broken): {b.Cause}",
-        _ when b.HeardAt is { } at && clock.GetElapsedTime(at) <= Silence => $"does not answer: {b.Cause}",
+        _ when b.HeardAt is { } at && clock.GetElapsedTime(at) <= Silence => $"does not answer the master (master → agent is broken, or the node is down; its next heartbeat would tell): {b.Cause}",
         _ => $"does not answer, and no heartbeat arrives: {b.Cause}",
     };
 
