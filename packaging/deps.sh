@@ -42,6 +42,9 @@ pkill procps
 mount mount
 ip iproute2
 strace strace
+/usr/lib/python3/dist-packages/grpc/__init__.py python3-grpcio
+openssl openssl
+docker-registry docker-registry
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 LIST
       ;;

@@ -117,6 +117,7 @@ internal sealed partial class CallGate(RoleServerOptions options, CallLimits lim
     }
 
     /// <summary>An IPv6 peer owns at least a /64; counting its single addresses would count nothing.</summary>
-    private static string BudgetAddress(IPAddress address) =>
-        address.AddressFamily == AddressFamily.InterNetworkV6 ? Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)) : address.ToString();
+    internal static string BudgetAddress(IPAddress address) => address is { IsIPv4MappedToIPv6: true }
+        ? address.MapToIPv4().ToString()
+        : address.AddressFamily == AddressFamily.InterNetworkV6 ? Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)) : address.ToString();
 }

@@ -12,6 +12,7 @@ internal sealed class CallLimits : IDisposable
 {
     private readonly PartitionedRateLimiter<string> _register = PerKey(1, 1, TimeSpan.FromMinutes(1));
     private readonly PartitionedRateLimiter<string> _heartbeat = PerKey(1, 1, TimeSpan.FromSeconds(10));
+    private readonly PartitionedRateLimiter<string> _handshakes = PerKey(6, 1, TimeSpan.FromSeconds(10));
     private readonly PartitionedRateLimiter<string> _strangers;
     private readonly ConcurrentDictionary<string, bool> _registerGrants = new(StringComparer.Ordinal);
 
@@ -37,12 +38,16 @@ internal sealed class CallLimits : IDisposable
     /// <summary>Takes one unauthenticated call from <paramref name="peerAddress"/>; false: it has had too many.</summary>
     internal bool TryTakeStranger(string peerAddress) => Take(_strangers, peerAddress);
 
+    /// <summary>Takes one line about a failed TLS handshake from <paramref name="peerAddress"/>; false: enough was said about it.</summary>
+    internal bool TryTakeFailedHandshake(string peerAddress) => Take(_handshakes, peerAddress);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _register.Dispose();
         _heartbeat.Dispose();
         _strangers.Dispose();
+        _handshakes.Dispose();
     }
 
     private static bool Take(PartitionedRateLimiter<string> limiter, string key)

@@ -58,6 +58,7 @@ internal sealed class RoleServer : IAsyncDisposable
 
         var connections = new ConnectionRegistry();
         var limits = new CallLimits(options.FailuresPerMinute);
+        var handshakes = new HandshakeWatch(limits, options.Logging);
         var listeners = new PatientListeners(options.Logging, options.Clock);
         var audit = new CallAudit(options.Audit, options.Clock, options.Logging);
         var gate = new CallGate(options, limits, audit);
@@ -70,7 +71,7 @@ internal sealed class RoleServer : IAsyncDisposable
         {
             ServerLimits.Apply(kestrel);
             foreach (var address in addresses)
-                kestrel.Listen(address, listen => UseTls(listen, options, connections));
+                kestrel.Listen(address, listen => UseTls(listen, options, connections, handshakes));
             if (options.SocketPath is { } path)
                 kestrel.ListenUnixSocket(path, UseLocal);
         });
@@ -143,11 +144,13 @@ internal sealed class RoleServer : IAsyncDisposable
         Limits.Dispose();
     }
 
-    private static void UseTls(ListenOptions listen, RoleServerOptions options, ConnectionRegistry connections)
+    private static void UseTls(ListenOptions listen, RoleServerOptions options, ConnectionRegistry connections, HandshakeWatch handshakes)
     {
         listen.Protocols = HttpProtocols.Http2;
         ConnectionCap.Use(listen, ServerLimits.MaxConnections);
+        handshakes.Begin(listen);
         TlsListener.Use(listen, options.Credentials!, options.Trust!);
+        HandshakeWatch.End(listen);
         listen.Use(next => async connection =>
         {
             var identity = connection.Features.Get<PresentedCertificate>()?.Judge(options.Trust!.Current, options.Domain, options.Clock.GetUtcNow());

@@ -26,6 +26,7 @@ internal static class TlsListener
         OnConnection = context =>
         {
             var connection = context.Connection;
+            connection.Features.Set(new OfferedTls(context.ClientHelloInfo.SslProtocols));
             return ValueTask.FromResult(new SslServerAuthenticationOptions
             {
                 EnabledSslProtocols = SslProtocols.Tls13,

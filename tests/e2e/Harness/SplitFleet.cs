@@ -54,6 +54,9 @@ internal sealed class SplitFleet : IAsyncDisposable
 
     private string PodmanSocket => _folder.PathOf("run/podman.sock");
 
+    /// <summary>A path in the fleet's own folder; "cli" is the operator's configuration.</summary>
+    public string PathOf(string relative) => _folder.PathOf(relative);
+
     public string AgentDatabase => _folder.PathOf("srv/mcp/mcp.db");
 
     public string MasterDatabase => _folder.PathOf("srv/mcp-master/master.db");
