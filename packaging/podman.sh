@@ -1,5 +1,5 @@
 # Sourced: makes sure that `podman run` works here. An ordinary host is left as it is; only where a plain run fails are settings of our own
-# used, through CONTAINERS_CONF and a file under obj/, and it is said so. Nothing under /etc is touched.
+# used, through CONTAINERS_CONF and packaging/containers.conf, and it is said so. Nothing under /etc is touched.
 #
 #   podman_ready      afterwards podman (and everything started from this shell) works, or the script has ended with the reason
 
@@ -35,20 +35,7 @@ podman_ready() {
   if plain=$(podman_try 2>&1); then
     return 0
   fi
-  local folder=$root/obj/podman
-  mkdir -p "$folder"
-  cat >"$folder/containers.conf" <<'CONF'
-# Settings for machines where a plain `podman run` fails: limits cannot be raised, or the cgroup layout is one that crun refuses.
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-[network]
-network_backend = "netavark"
-CONF
-  export CONTAINERS_CONF=$folder/containers.conf
+  export CONTAINERS_CONF=$root/packaging/containers.conf
   local ours
   if ours=$(podman_try 2>&1); then
     echo "podman: a plain \`podman run\` fails on this machine ($(tail -n 1 <<<"$plain" | cut -c1-160))" >&2

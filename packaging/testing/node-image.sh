@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$root/packaging/deps.sh"
 . "$root/packaging/podman.sh"
 suite=bookworm
-image=localhost/mcp-test/node:$(sha256sum "${BASH_SOURCE[0]}" | cut -c1-12)-$(date -u +%Y%m)
+image=localhost/mcp-test/node:$(cat "${BASH_SOURCE[0]}" "$root/packaging/containers.conf" | sha256sum | cut -c1-12)-$(date -u +%Y%m)
 
 if ! podman image exists "$image"; then
   deps_require e2e podman busybox
@@ -23,16 +23,7 @@ if ! podman image exists "$image"; then
     { tail -n 20 "$root/obj/node-image.log" >&2; echo "node image: debootstrap failed (obj/node-image.log)" >&2; exit 1; }
   mkdir -p "$tree/etc/containers"
   # Podman inside a container: limits cannot be raised, cgroups are the outer machine's.
-  cat >"$tree/etc/containers/containers.conf" <<'CONF'
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-[network]
-network_backend = "netavark"
-CONF
+  cp "$root/packaging/containers.conf" "$tree/etc/containers/containers.conf"
   # Of no use in a container, and slow or failing there: the node would count as degraded.
   for unit in systemd-timesyncd.service systemd-resolved.service systemd-networkd.service systemd-logind.service \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer e2scrub_reap.service \
