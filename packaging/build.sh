@@ -11,7 +11,12 @@ maximum_bytes=$((30 * 1000 * 1000))
 
 fail() { echo "build: $*" >&2; exit 1; }
 
-[ "$(uname -m)" = x86_64 ] || fail "only linux-x64 is built so far; this machine is $(uname -m)"
+# Built natively on either; a cross build would need the other's C library and could not prove the file in an empty root.
+case $(uname -m) in
+  x86_64) rid=linux-x64 ;;
+  aarch64) rid=linux-arm64 ;;
+  *) fail "a static file is made for x86_64 and aarch64; this machine is $(uname -m), for which .NET has no native compiler" ;;
+esac
 
 sqlite=$(packaging/sqlite/build.sh)
 
@@ -22,7 +27,7 @@ rm -rf "$stage"
 mkdir -p "$root/obj"
 # The analyzers judge the same source in every ordinary build; here they would only take most of a minute.
 echo "build: publishing (a minute or two; log in obj/static-file.log)"
-if ! dotnet publish src/mcp/mcp.csproj -c Release -r linux-x64 --self-contained -nologo -v minimal \
+if ! dotnet publish src/mcp/mcp.csproj -c Release -r "$rid" --self-contained -nologo -v minimal \
   -p:RunAnalyzers=false -p:StaticFile=true "-p:SqliteArchive=$sqlite" -o "$stage" >"$log" 2>&1; then
   grep -E 'error|warning' "$log" | sort -u >&2 || tail -n 40 "$log" >&2
   fail "dotnet publish failed (whole log: obj/static-file.log)"
@@ -49,7 +54,7 @@ bytes=$(stat -c %s "$file")
 packaging/empty-root-check.sh "$file" || fail "it does not run in an empty root"
 
 mkdir -p out out-symbols
-cp src/mcp/bin/Release/net10.0/linux-x64/native/mcp.dbg out-symbols/mcp.dbg || fail "no debug symbols were made"
+cp src/mcp/bin/Release/net10.0/$rid/native/mcp.dbg out-symbols/mcp.dbg || fail "no debug symbols were made"
 # Rename over the old one: a process that runs the old file keeps it, and nobody sees half a file.
 cp "$file" out/.mcp.new && mv -f out/.mcp.new out/mcp
 echo "build: out/mcp, $bytes bytes, $(out/mcp --version)"
