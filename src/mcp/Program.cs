@@ -1,5 +1,6 @@
 using ConsoleAppFramework;
 using Mcp.Cli;
+using Mcp.Names;
 using Mcp.Transport;
 
 namespace Mcp;

@@ -7,6 +7,7 @@ using Mcp.Agent.Monitoring;
 using Mcp.Agent.Serving;
 using Mcp.Errors;
 using Mcp.Files;
+using Mcp.Names;
 using Mcp.Podman;
 using Mcp.Sqlite;
 using Mcp.Transport;

@@ -1,3 +1,5 @@
+using Mcp.Names;
+
 namespace Mcp.Cli;
 
 /// <summary>Help for people: an overview in the order in which one meets the commands, and one page a command.</summary>

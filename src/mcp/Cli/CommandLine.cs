@@ -1,4 +1,5 @@
 using ConsoleAppFramework;
+using Mcp.Names;
 using Mcp.Text;
 
 namespace Mcp.Cli;

@@ -1,11 +1,15 @@
 using System.Globalization;
 using ConsoleAppFramework;
+using Grpc.Health.V1;
+using Grpc.HealthCheck;
+using Mcp.Names;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Mcp.Cli;
 
 /// <summary>
 /// Hidden: what the demo image of <c>mcp dev</c> runs. It answers HTTP on <c>$PORT</c> and counts its visits in <c>/data</c>, so that one can see
-/// that data stays over redeploys.
+/// that data stays over redeploys; and, where it is asked to, <c>grpc.health.v1</c>, so that a health check of type grpc has something to ask.
 /// </summary>
 internal sealed class DemoServerCommand(CommandContext context)
 {
@@ -13,17 +17,28 @@ internal sealed class DemoServerCommand(CommandContext context)
 
     /// <summary>Answers HTTP on $PORT with a friendly text; the demo of mcp dev.</summary>
     /// <param name="data">where the visits are counted</param>
+    /// <param name="grpcPort">also answer grpc.health.v1, without TLS, on this port</param>
+    /// <param name="notServing">say there that the service is not ready</param>
     /// <param name="cancel">SIGTERM.</param>
     [Command("demo-server")]
-    public async Task<int> Run(string data = "/data", CancellationToken cancel = default)
+    public async Task<int> Run(string data = "/data", int grpcPort = 0, bool notServing = false, CancellationToken cancel = default)
     {
         var port = int.TryParse(context.Variable("PORT"), NumberStyles.None, CultureInfo.InvariantCulture, out var told) ? told : 8080;
         // The empty builder, as for the roles: the slim one would link configuration files and log sinks that nothing else needs.
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(port));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.ListenAnyIP(port);
+            if (grpcPort > 0)
+                kestrel.ListenAnyIP(grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+        });
+        var health = new HealthServiceImpl();
+        health.SetStatus("", notServing ? HealthCheckResponse.Types.ServingStatus.NotServing : HealthCheckResponse.Types.ServingStatus.Serving);
+        builder.Services.AddRouting().AddSingleton(health).AddGrpc();
         await using var server = builder.Build();
-        server.Run(request =>
+        server.MapGrpcService<HealthServiceImpl>();
+        server.MapFallback("{*path}", request =>
         {
             if (request.Request.Path == "/healthz")
                 return request.Response.WriteAsync("ok\n", request.RequestAborted);

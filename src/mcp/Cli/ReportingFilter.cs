@@ -2,6 +2,7 @@ using ConsoleAppFramework;
 using Grpc.Core;
 using Mcp.Cli.Connecting;
 using Mcp.Errors;
+using Mcp.Names;
 
 namespace Mcp.Cli;
 

@@ -77,7 +77,7 @@ internal static class MasterComposition
         var observation = new FleetObservation(database, eyes, board);
         var ledger = new FindingLedger(database, clock);
         var status = new FleetStatus(
-            database, observation, board, ledger, new FleetStatusContext(configuration.FleetName, MasterHost.Version, open.IsRunningHere, () => recovery.Awaited, () => lives.Estranged), clock);
+            database, observation, board, ledger, new FleetStatusContext(configuration.FleetName, ProgramVersion.Text, open.IsRunningHere, () => recovery.Awaited, () => lives.Estranged), clock);
         var alerts = new AlertSettings { Command = configuration.AlertCommand, Cooldown = configuration.AlertCooldown, Fleet = configuration.Domain };
         var book = new AlertBook(database, alerts, clock);
         var sender = new AlertSender(book, alerts, (subject, words) => events.AlertFailed(subject.Node, subject.Service, words), clock, logging.CreateLogger<AlertSender>());
@@ -141,7 +141,7 @@ internal static class MasterComposition
             Audit = audit,
             Clock = clock,
             Logging = logging,
-            Version = MasterHost.Version,
+            Version = ProgramVersion.Text,
             Services = services =>
             {
                 services.AddSingleton(parts);

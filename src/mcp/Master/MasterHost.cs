@@ -4,6 +4,7 @@ using Mcp.Errors;
 using Mcp.Master.Configuration;
 using Mcp.Master.Identity;
 using Mcp.Master.Registration;
+using Mcp.Names;
 using Mcp.Operations;
 using Mcp.Transport;
 
@@ -37,10 +38,6 @@ internal sealed partial class MasterHost : IAsyncDisposable
 
     /// <summary>What its calls are answered with; for tests and for `mcp dev`.</summary>
     public MasterParts Parts => _parts;
-
-    /// <summary>This program's version.</summary>
-    public static string Version { get; } =
-        System.Reflection.CustomAttributeExtensions.GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(MasterHost).Assembly)?.InformationalVersion ?? "0.0.0";
 
     /// <summary>Starts a master.</summary>
     /// <exception cref="McpException">There is no fleet, the configuration is of another, or nothing could be listened on.</exception>
@@ -136,7 +133,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
         await _server.StartAsync(cancellation);
         var configuration = _parts.Configuration;
         var endpoints = string.Join(", ", Endpoints);
-        LogStarted(configuration.FleetName, configuration.Domain, Version, endpoints, open);
+        LogStarted(configuration.FleetName, configuration.Domain, ProgramVersion.Text, endpoints, open);
         _loops = Task.WhenAll(start.Loops.Select(loop => Task.Run(() => loop(_life.Token), CancellationToken.None)));
     }
 

@@ -98,7 +98,7 @@ internal sealed class MasterBench : IAsyncDisposable
     }
 
     public async Task<RegisterResponse> RegisterAsync(FakeAgent agent, string role = "worker", params OwnedService[] services) =>
-        await Agent(agent.Name).RegisterAsync(new RegisterRequest { Name = agent.Name, Role = role, Address = agent.Address, Arch = "x64", Version = MasterHost.Version, Services = { services } }, Operation());
+        await Agent(agent.Name).RegisterAsync(new RegisterRequest { Name = agent.Name, Role = role, Address = agent.Address, Arch = "x64", Version = ProgramVersion.Text, Services = { services } }, Operation());
 
     /// <summary>The client that an agent would use.</summary>
     public McpMasterService.McpMasterServiceClient Agent(string name) => Call(_agentCredentials[name]);

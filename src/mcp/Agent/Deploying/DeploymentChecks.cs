@@ -4,6 +4,7 @@ using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
 using Mcp.Definitions;
 using Mcp.Errors;
+using Mcp.Names;
 using Mcp.Podman;
 using Mcp.Text;
 using Mcp.V1;

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
 using Mcp.Files;
+using Mcp.Names;
 using Mcp.Podman;
 
 namespace Mcp.Cli.Dev;

@@ -1,8 +1,8 @@
 using System.Reflection;
 
-namespace Mcp.Cli;
+namespace Mcp.Names;
 
-/// <summary>The version of this file, as every role reports it.</summary>
+/// <summary>The version of this file, as every role reports it to peers and operators.</summary>
 internal static class ProgramVersion
 {
     /// <summary>For example <c>0.1.0</c>.</summary>
