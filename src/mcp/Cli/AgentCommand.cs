@@ -11,6 +11,8 @@ namespace Mcp.Cli;
 /// <summary>The agent: joined once, then run on every node.</summary>
 internal sealed class AgentCommand(CommandContext context)
 {
+    private static readonly TimeSpan LookupLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>Makes this machine a node of a fleet, with a token from 'mcp node add' on standard input.</summary>
     /// <param name="masterAddress">master-address: host:port of the master</param>
     /// <param name="tokenFile">read the token from this file instead of standard input</param>
@@ -30,7 +32,7 @@ internal sealed class AgentCommand(CommandContext context)
         {
             MasterAddress = masterAddress,
             Token = token.Reveal(),
-            Address = address ?? OwnAddress(masterAddress),
+            Address = address ?? await OwnAddressAsync(masterAddress, cancel),
             Home = Path.GetFullPath(home),
             DataRoot = Path.GetFullPath(dataRoot),
             Listen = listen,
@@ -52,23 +54,25 @@ internal sealed class AgentCommand(CommandContext context)
         return await AgentHost.RunAsync(configuration, logging, cancel);
     }
 
-    /// <summary>The address of this machine from which packets to the master leave; nothing is sent.</summary>
-    private static string OwnAddress(string masterAddress)
+    /// <summary>The address of this machine from which packets to the master leave; nothing is sent but the question for a name.</summary>
+    private static async Task<string> OwnAddressAsync(string masterAddress, CancellationToken cancel)
     {
         try
         {
             var colon = masterAddress.LastIndexOf(':');
             var host = colon < 0 ? masterAddress : masterAddress[..colon].Trim('[', ']');
-            using var socket = new Socket(Dns.GetHostAddresses(host)[0].AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-            socket.Connect(host, 9);
+            // The system's resolver may wait for half a minute on a dead name server, and an unwatched thread with it.
+            var found = await Dns.GetHostAddressesAsync(host, cancel).WaitAsync(LookupLimit, cancel);
+            using var socket = new Socket(found[0].AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            socket.Connect(found[0], 9);
             var own = ((IPEndPoint)socket.LocalEndPoint!).Address;
             return own.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{own}]:9444" : $"{own}:9444";
         }
-        catch (SocketException e)
+        catch (Exception e) when (e is SocketException or TimeoutException)
         {
             throw new McpException(FaultCode.InvalidArgument, $"the address of this machine towards {masterAddress} could not be found", e)
             {
-                Cause = e.Message,
+                Cause = e is TimeoutException ? $"no answer from the name service within {LookupLimit.TotalSeconds:0} s" : e.Message,
                 Hint = $"name it: mcp agent join {masterAddress} --address <ip>:9444",
             };
         }
