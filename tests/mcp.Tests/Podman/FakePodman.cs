@@ -44,6 +44,14 @@ internal sealed class FakePodman : IAsyncDisposable
     /// <summary>What was asked, in order of arrival.</summary>
     public IReadOnlyList<FakeRequest> Requests => [.. _requests];
 
+    /// <summary>Waits until <paramref name="path"/> was asked for that often.</summary>
+    public async Task UntilAskedAsync(string path, int times)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (_requests.Count(request => request.Path == path) < times)
+            await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+    }
+
     /// <summary>Connections accepted so far.</summary>
     public int Connections => _connections;
 

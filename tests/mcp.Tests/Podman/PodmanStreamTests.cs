@@ -134,10 +134,11 @@ internal sealed class PodmanStreamTests
     [Test]
     public async Task Events_are_read_over_a_silence_longer_than_the_probe()
     {
-        await using var fake = new FakePodman().On("GET", "events", async answer =>
+        await using var fake = new FakePodman();
+        fake.On("GET", "events", async answer =>
         {
-            // No head before the first event, as podman does it.
-            await Task.Delay(TimeSpan.FromMilliseconds(500));
+            // No head before the first event, as podman does it; silent until the client has asked twice whether anybody is there.
+            await fake.UntilAskedAsync("_ping", 2);
             await answer.BeginAsync();
             await answer.ChunkAsync("""{"Type":"container","Action":"died","Actor":{"ID":"c1","Attributes":{"name":"x","containerExitCode":"137","mcp.service":"s"}},"time":1795449750,"timeNano":1795449750317641523}""");
             await answer.ChunkAsync("\n\n{\"Type\":5,\"Actor\":null,\"time\":\"soon\"}\n");
@@ -214,14 +215,14 @@ internal sealed class PodmanStreamTests
     [Test]
     public async Task Waiting_ends_with_the_exit_code_however_long_it_takes()
     {
-        await using var fake = new FakePodman().On("POST", "containers/x/wait", async answer =>
+        await using var fake = new FakePodman();
+        fake.On("POST", "containers/x/wait", async answer =>
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(600));
+            await fake.UntilAskedAsync("_ping", 2);
             await answer.TextAsync(200, "137");
         });
         using var podman = fake.Client();
         await Assert.That(await podman.WaitContainerAsync("x", default)).IsEqualTo(137);
-        await Assert.That(fake.Requests.Count(request => request.Path == "_ping")).IsGreaterThan(0);
     }
 
     internal static async Task<List<T>> ReadAsync<T>(IAsyncEnumerable<T> items)
