@@ -39,6 +39,7 @@ public class StarvedAgentTests
             // What cannot be asked is unknown, never absent; and nothing hangs with it.
             var ps = await fleet.RunAsync("ps");
             await Assert.That(ps.Errors).Contains(service).Because(ps.ToString());
+            await Assert.That(ps.Errors).Contains("podman hangs").Because(ps.ToString());
             var refused = await fleet.RunAsync("deploy", service, "-f", Definition(fleet, service, 2));
             await Assert.That(refused.ExitCode).IsEqualTo(1).Because(refused.ToString());
             await Assert.That(refused.Errors).Contains("podman").Because(refused.ToString());

@@ -16,17 +16,21 @@ namespace Mcp.Agent.Serving;
 /// <summary>Looking: always what is seen now, never what was wished.</summary>
 internal sealed partial class AgentService
 {
+    /// <summary>What a container may take to say how it is, when somebody looks: with <see cref="PodmanLook"/> less than the 5 s of the one who asks.</summary>
+    private static readonly TimeSpan HealthAnswer = TimeSpan.FromSeconds(2);
+
     /// <inheritdoc/>
     public override async Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context)
     {
         Obey(context);
+        using var look = new PodmanLook(context.CancellationToken);
         var response = new ListServicesResponse();
         foreach (var service in parts.Services.All())
         {
             var listed = new RegisteredService
             {
                 Spec = service.Spec,
-                Status = await StatusOfAsync(service, context.CancellationToken),
+                Status = await StatusOfAsync(service, look),
                 DeployedBy = service.Principal,
                 DeployedAt = service.DeployedAt,
                 Operation = service.Operation,
@@ -38,23 +42,28 @@ internal sealed partial class AgentService
     }
 
     /// <inheritdoc/>
-    public override Task<Status> GetServiceStatus(GetServiceStatusRequest request, ServerCallContext context)
+    public override async Task<Status> GetServiceStatus(GetServiceStatusRequest request, ServerCallContext context)
     {
         Obey(context);
-        return StatusOfAsync(Require(request.Service), context.CancellationToken);
+        using var look = new PodmanLook(context.CancellationToken);
+        return await StatusOfAsync(Require(request.Service), look);
     }
 
     /// <inheritdoc/>
     public override async Task<LiveCheckResponse> LiveCheck(LiveCheckRequest request, ServerCallContext context)
     {
         Obey(context);
+        using var look = new PodmanLook(context.CancellationToken);
         try
         {
-            var response = new LiveCheckResponse();
+            var seen = new List<(RegisteredServiceRow Service, IReadOnlyList<V1.ContainerStatus> Containers)>();
             foreach (var service in request.Service.Length > 0 ? [Require(request.Service)] : parts.Services.All())
-                response.Containers.AddRange(await WithHealthAsync(service, await observer.ObserveAsync(service, context.CancellationToken), context.CancellationToken));
+                seen.Add((service, await observer.ObserveAsync(service, look.Token)));
+            var response = new LiveCheckResponse();
             if (request.Service.Length == 0)
-                response.Unmanaged.AddRange(await observer.UnmanagedAsync(context.CancellationToken));
+                response.Unmanaged.AddRange(await observer.UnmanagedAsync(look.Token));
+            await Task.WhenAll(seen.Select(s => AskHealthAsync(s.Service, s.Containers, context.CancellationToken)));
+            response.Containers.AddRange(seen.SelectMany(s => s.Containers));
             // Asked after the look: what somebody works on, or did while it was looked at, is not judged by it.
             response.Busy.AddRange(parts.Services.All().Select(s => s.Name).Where(IsBusy));
             return response;
@@ -62,6 +71,10 @@ internal sealed partial class AgentService
         catch (PodmanException e)
         {
             throw e.ToFault($"the containers of {parts.Node} could not be looked at");
+        }
+        catch (OperationCanceledException) when (look.Expired)
+        {
+            throw new McpException(FaultCode.Unavailable, $"the containers of {parts.Node} could not be looked at: {PodmanLook.Problem}") { Hint = PodmanLook.Hint(parts.Node) };
         }
     }
 
@@ -89,11 +102,16 @@ internal sealed partial class AgentService
             RevocationRevision = parts.State.RevocationRevision,
         };
         response.Revoked.AddRange(parts.State.Revoked);
+        using var look = new PodmanLook(context.CancellationToken);
         try
         {
-            var host = await parts.Podman.InfoAsync(context.CancellationToken);
+            var host = await parts.Podman.InfoAsync(look.Token);
             (response.PodmanVersion, response.Rootless) = (host.Version, host.Rootless);
-            response.Containers = (uint)(await parts.Podman.ListContainersAsync(null, context.CancellationToken)).Count(c => c.Status == Podman.ContainerStatus.Running);
+            response.Containers = (uint)(await parts.Podman.ListContainersAsync(null, look.Token)).Count(c => c.Status == Podman.ContainerStatus.Running);
+        }
+        catch (OperationCanceledException) when (look.Expired)
+        {
+            response.Problems.Add($"podman: {PodmanLook.Problem}");
         }
         catch (PodmanException e)
         {
@@ -216,7 +234,7 @@ internal sealed partial class AgentService
         return Task.FromResult(response);
     }
 
-    private async Task<Status> StatusOfAsync(RegisteredServiceRow service, CancellationToken ct)
+    private async Task<Status> StatusOfAsync(RegisteredServiceRow service, PodmanLook look)
     {
         var status = new Status
         {
@@ -232,7 +250,7 @@ internal sealed partial class AgentService
         };
         try
         {
-            var containers = await observer.ObserveAsync(service, ct);
+            var containers = await observer.ObserveAsync(service, look.Token);
             status.Containers.AddRange(containers);
             status.Status = Observer.StatusOf(service, containers);
             status.Problems.AddRange(Observer.ProblemsOf(service, containers));
@@ -242,19 +260,32 @@ internal sealed partial class AgentService
             // Unknown, never absent.
             status.Problems.Add($"podman: {e.Message}");
         }
+        catch (OperationCanceledException) when (look.Expired)
+        {
+            status.Problems.Add($"podman: {PodmanLook.Problem}");
+        }
         return status;
     }
 
-    private async Task<IReadOnlyList<V1.ContainerStatus>> WithHealthAsync(RegisteredServiceRow service, IReadOnlyList<V1.ContainerStatus> containers, CancellationToken ct)
+    // A container that does not answer must not make its whole node look silent: it has less time than whoever asks.
+    private async Task AskHealthAsync(RegisteredServiceRow service, IReadOnlyList<V1.ContainerStatus> containers, CancellationToken call)
     {
         var ports = ContainerRevival.PortsOf(parts, service);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(call);
+        limit.CancelAfter(HealthAnswer);
         await Task.WhenAll(containers.Where(c => c.State == "running").Select(async container =>
         {
             var component = service.Spec.Components.First(c => c.Name == container.Component);
-            if (component.Health is { } wanted && await parts.Podman.InspectContainerAsync(container.Id, ct) is { } detail)
-                container.Health = await health.TryAsync(service.Spec, component, wanted, detail, ports, ct) is null ? "healthy" : "unhealthy";
+            try
+            {
+                if (component.Health is { } wanted && await parts.Podman.InspectContainerAsync(container.Id, limit.Token) is { } detail)
+                    container.Health = await health.TryAsync(service.Spec, component, wanted, detail, ports, limit.Token) is null ? "healthy" : "unhealthy";
+            }
+            catch (OperationCanceledException) when (!call.IsCancellationRequested)
+            {
+                container.Health = "unhealthy";
+            }
         }));
-        return containers;
     }
 
     private bool IsBusy(string service) => !parts.Start.Done || parts.Locks.HolderOf(ServiceName.Parse(service)) is not null;
