@@ -21,7 +21,8 @@ internal sealed record AgentComposition(
         var putBack = new PutBack(parts);
         var checks = new DeploymentChecks(parts, HostPorts.OnThisNode(configuration.Ports), PolicyOf(configuration));
         var revival = new ContainerRevival(parts, checks, images);
-        var lifecycle = new ServiceLifecycle(parts, revival, health, putBack);
+        var leftovers = new Leftovers(parts, checks);
+        var lifecycle = new ServiceLifecycle(parts, revival, health, putBack, leftovers);
         var journal = new JournalledOperations(parts);
         var files = new FileIntake(parts);
         var open = new OpenOperations(parts, putBack, lifecycle, files, parts.Logging.CreateLogger<OpenOperations>());
@@ -30,7 +31,7 @@ internal sealed record AgentComposition(
         var fencing = new Fencing(parts, operations, parts.Logging.CreateLogger<Fencing>());
         var observer = new Observer(parts);
         return new AgentComposition(
-            operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, parts.Logging.CreateLogger<AgentStart>()), observer,
+            operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, leftovers, parts.Logging.CreateLogger<AgentStart>()), observer,
             new MonitorLoop(parts, observer, open, parts.Logging.CreateLogger<MonitorLoop>()), health, fencing);
     }
 

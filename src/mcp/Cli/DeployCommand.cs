@@ -62,7 +62,7 @@ internal sealed class DeployCommand(CommandContext context)
                 Fresh = fresh,
                 WithoutRoutes = withoutRoutes,
             };
-            var run = new OperationRun(context, link, $"deploy of {target}");
+            var run = new OperationRun(context, link, $"deploy of {target}", summaryFollows: true);
             outcome = await run.CallAsync(options => link.Master.DeployAsync(request, options), cancel);
             if (outcome.Generation > 0)
                 link.Seen?.Remember([KeyValuePair.Create(target.Service, outcome.Generation)]);

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Mcp.Cli.Configuration;
 using Mcp.Cli.Connecting;
+using Mcp.Cli.Output;
 using Mcp.Errors;
 using Mcp.V1;
 
@@ -12,10 +13,13 @@ internal sealed class LifecycleRun(CommandContext context, FleetLink link, Servi
     /// <summary>Makes the call through the master.</summary>
     public async Task<int> ThroughMasterAsync(string what, string done, Func<CallOptions, AsyncUnaryCall<LifecycleResult>> call, CancellationToken cancel)
     {
-        var result = await new OperationRun(context, link, $"{what} of {target}").CallAsync(call, cancel);
+        var result = await new OperationRun(context, link, $"{what} of {target}", summaryFollows: true).CallAsync(call, cancel);
         if (result.Success)
         {
             context.Screen.Line($"{target} {done} on {result.Node}");
+            foreach (var step in result.Steps.Where(s => s.Skipped))
+                context.Screen.Line($"  skipped {step.Step}: {step.Error}");
+            StepWarnings.Print(context, result.Steps);
             return ExitCode.Done;
         }
         var failed = result.Steps.FirstOrDefault(s => !s.Success && !s.Skipped);
@@ -32,10 +36,11 @@ internal sealed class LifecycleRun(CommandContext context, FleetLink link, Servi
     /// <summary>Makes the call to the agent itself.</summary>
     public async Task<int> ThroughAgentAsync(string what, string done, Func<CallOptions, AsyncUnaryCall<LifecycleResponse>> call, CancellationToken cancel)
     {
-        var result = await new OperationRun(context, link, $"{what} of {target}").CallAsync(call, cancel);
+        var result = await new OperationRun(context, link, $"{what} of {target}", summaryFollows: true).CallAsync(call, cancel);
         if (result.Steps.FirstOrDefault(s => !s.Success && !s.Skipped) is not { } failed)
         {
             context.Screen.Line($"{target} {done}");
+            StepWarnings.Print(context, result.Steps);
             return ExitCode.Done;
         }
         context.Reporter.Error($"{what} of {target} failed at {failed.Step}: {failed.Error}", $"mcp status {target.Service} --direct");

@@ -20,7 +20,7 @@ internal sealed class RollbackCommand(CommandContext context)
         context.Reporter.Warning("a rollback takes the containers back, not the data: what the newer version wrote stays as it wrote it");
 
         var request = new RollbackRequest { ServiceName = target.Service, Generation = generation ?? 0, SeenGeneration = link.Seen?.Of(target.Service) ?? 0 };
-        var outcome = await new OperationRun(context, link, $"rollback of {target}").CallAsync(o => link.Master.RollbackAsync(request, o), cancel);
+        var outcome = await new OperationRun(context, link, $"rollback of {target}", summaryFollows: true).CallAsync(o => link.Master.RollbackAsync(request, o), cancel);
         if (outcome.Generation > 0)
             link.Seen?.Remember([KeyValuePair.Create(target.Service, outcome.Generation)]);
         var code = new DeployReport(context).Print(target, outcome);

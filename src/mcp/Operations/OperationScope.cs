@@ -58,6 +58,9 @@ internal sealed class OperationScope(OperationId id, string node, OperationFeed 
     /// <summary>Records a step that was not done, and why.</summary>
     public void Skip(string step, string reason) => Add(new StepResult { Step = step, Success = true, Skipped = true, Error = reason });
 
+    /// <summary>Records a step that was done but for something that somebody should know.</summary>
+    public void Warn(string step, string what) => Add(new StepResult { Step = step, Success = true, Error = what });
+
     /// <summary>Adds a step that was done elsewhere, as an agent reported it.</summary>
     public void Add(StepResult result)
     {

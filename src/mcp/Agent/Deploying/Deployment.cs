@@ -23,7 +23,7 @@ namespace Mcp.Agent.Deploying;
 ///        any failure in 5 to 8: every component goes back, in reverse order
 ///   9 registry     new generation, containers, ports                                     one transaction: the commit
 ///  10 routes       at the proxy                                                          (no proxy yet: skipped)
-///  11 clean        the old containers are removed
+///  11 clean        the old containers are removed; what podman does not remove now is told and left to the next deploy
 ///
 /// A container that is made carries the operation's id as a label, so a create whose answer was lost is found again. An old container is never
 /// removed before 9. A component of which nothing changed and which runs is not touched at all.
@@ -63,7 +63,7 @@ internal sealed class Deployment(
         }
         if (_spec.Components.Any(c => c.Routes.Count > 0))
             scope.Skip("routes", "this version has no proxy yet; routes are reachable on their host port only");
-        await Step("clean", () => putBack.FinishAsync(entry.Id, stop));
+        await CleanAsync(stop);
         return Result(current, parts.Deployments.Find(entry.Id)!.Components, local, generation, unchanged: false);
     }
 
@@ -178,7 +178,7 @@ internal sealed class Deployment(
         CheckedDeploy current, List<ComponentChange> changes, IReadOnlyDictionary<string, PreparedImage> local, ulong generation, CancellationToken stop)
     {
         await EnsureNetworksAsync(changes, stop);
-        await RemoveLeftoversAsync(current, stop);
+        await new Leftovers(parts, checks).RemoveAsync(_spec.Name, stop);
         foreach (var change in changes)
         {
             if (change.Action != ChangeAction.Keep)
@@ -210,21 +210,6 @@ internal sealed class Deployment(
                 {
                     Hint = $"podman network inspect {network}; rename or remove it by hand",
                 };
-            }
-        }
-    }
-
-    // Rests of operations that are over: an old container whose removal failed, a new one that a put-back could not reach.
-    private async Task RemoveLeftoversAsync(CheckedDeploy current, CancellationToken stop)
-    {
-        var registered = (current.Current?.Components ?? []).Select(c => c.ContainerId).ToHashSet(StringComparer.Ordinal);
-        foreach (var container in await parts.Containers.LabelledAsync(_spec.Name, stop))
-        {
-            if (!registered.Contains(container.Id) && checks.IsLeftover(container.Labels, _spec.Name) &&
-                await parts.Podman.InspectContainerAsync(container.Id, stop) is { } detail)
-            {
-                await parts.Containers.StopAsync(detail, stop);
-                await parts.Containers.RemoveAsync(detail, force: true, stop);
             }
         }
     }
@@ -312,6 +297,23 @@ internal sealed class Deployment(
             DeploymentStore.Commit(connection, entry.Id);
         });
         entry.Scope.Add(new StepResult { Step = "registry", Success = true });
+    }
+
+    // 11 ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    // The new generation runs and is registered: an old, stopped container that podman does not remove makes it no less true.
+    private async Task CleanAsync(CancellationToken stop)
+    {
+        try
+        {
+            parts.Operations.EnterStep(entry.Id, "clean");
+            await putBack.FinishAsync(entry.Id, stop);
+            entry.Scope.Add(new StepResult { Step = "clean", Success = true });
+        }
+        catch (Exception e) when (e is PodmanException or McpException)
+        {
+            entry.Scope.Warn("clean", Leftovers.Told(e));
+        }
     }
 
     // ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,3 +1,4 @@
+using Mcp.Agent.Deploying;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
 using Mcp.Names;
@@ -13,7 +14,8 @@ namespace Mcp.Agent.Lifecycle;
 /// running, and that no migration holds, is started where it does not run. Nothing is replaced. A service that cannot be started is
 /// reported and tried again with growing pauses; the others do not wait for it.
 /// </summary>
-internal sealed partial class AgentStart(AgentParts parts, JournalledOperations journal, OpenOperations open, Fencing fencing, ContainerRevival revival, ILogger logger)
+internal sealed partial class AgentStart(
+    AgentParts parts, JournalledOperations journal, OpenOperations open, Fencing fencing, ContainerRevival revival, Leftovers leftovers, ILogger logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
@@ -23,6 +25,7 @@ internal sealed partial class AgentStart(AgentParts parts, JournalledOperations 
         await open.ResolveAllAsync(ct);
         journal.Open();
         await fencing.EnforceAsync(ct);
+        await RemoveLeftoversAsync(ct);
         if (parts.Services.All().Any(IsWished))
             await ConfirmOwnershipAsync(ownershipAnswer, ct);
         var pause = TimeSpan.FromSeconds(2);
@@ -51,6 +54,24 @@ internal sealed partial class AgentStart(AgentParts parts, JournalledOperations 
             parts.Events.Add(new NodeEvent("unconfirmed", "warning",
                 $"the master did not answer within {parts.Configuration.OwnershipWait.TotalSeconds:0} s; this node starts its services unconfirmed"));
             Unconfirmed(parts.Configuration.OwnershipWait.TotalSeconds);
+        }
+    }
+
+    // Best effort: they are stopped, and the next deploy tries again.
+    private async Task RemoveLeftoversAsync(CancellationToken ct)
+    {
+        foreach (var service in parts.Services.All())
+        {
+            using var held = parts.Locks.TryAcquire(ServiceName.Parse(service.Name), "the agent's start");
+            try
+            {
+                if (held is not null)
+                    await leftovers.RemoveAsync(service.Name, ct);
+            }
+            catch (Exception e) when (e is PodmanException or McpException)
+            {
+                NotRemoved(service.Name, e.Message);
+            }
         }
     }
 
@@ -97,6 +118,9 @@ internal sealed partial class AgentStart(AgentParts parts, JournalledOperations 
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Container} was {Action} at the agent's start")]
     private partial void Started(string container, string action);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "An old container of {Service} could not be removed: {Cause}")]
+    private partial void NotRemoved(string service, string cause);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Service} could not be started: {Cause}")]
     private partial void NotStarted(string service, string cause);

@@ -39,6 +39,28 @@ internal sealed class ContainerRevival(AgentParts parts, DeploymentChecks checks
         return ("created", id);
     }
 
+    /// <summary>
+    /// Whether the env files say something else than when the container was made: a container keeps what it was made with, and only a deploy
+    /// makes a new one with health check and put-back. Null: they do not, or there are none.
+    /// </summary>
+    public string? StaleEnvironment(RegisteredServiceRow service, RegisteredComponentRow row)
+    {
+        var component = service.Spec.Components.First(c => c.Name == row.Name);
+        if (component.EnvFiles.Count == 0)
+            return null;
+        try
+        {
+            var environment = EnvFiles.Read(parts.Configuration.DataRoot, service.Spec, component);
+            return checks.MadeOf(row.SpecHash, row.Image.ImageId, environment) == row.MadeOf
+                ? null
+                : $"they have changed since the container was made, and it keeps the old values; mcp deploy {service.Name} takes the new ones";
+        }
+        catch (McpException e)
+        {
+            return $"{e.Message}: {e.Cause}; the container keeps the values that it was made with, and the next deploy would be refused";
+        }
+    }
+
     private async Task<string> MakeAsync(RegisteredServiceRow service, RegisteredComponentRow row, OperationScope scope, CancellationToken ct)
     {
         var component = service.Spec.Components.First(c => c.Name == row.Name);

@@ -140,12 +140,26 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
     {
         if (parts.Deployments.Find(row.Id) is { Committed: true } deployment)
         {
-            await scope.StepAsync("clean", () => putBack.FinishAsync(row.Id, ct));
+            await CleanAsync(row, scope, ct);
             parts.Operations.Succeed(row.Id, ResultOf(deployment, scope), scope.Steps);
             return;
         }
         var state = await scope.StepAsync("put-back", () => putBack.RunAsync(row.Id, ct));
         parts.Operations.Fail(row.Id, putBack: true, Interrupted(row, state), scope.Steps);
+    }
+
+    // A podman that does not answer is asked again; one that answers and refuses would hold up the service for ever, over a container that is stopped.
+    private async Task CleanAsync(OperationRow row, OperationScope scope, CancellationToken ct)
+    {
+        try
+        {
+            await putBack.FinishAsync(row.Id, ct);
+            scope.Add(new StepResult { Step = "clean", Success = true });
+        }
+        catch (PodmanException e) when (e.Kind == PodmanFailure.Refused)
+        {
+            scope.Warn("clean", Leftovers.Told(e));
+        }
     }
 
     private AgentDeployResult ResultOf(DeploymentRow deployment, OperationScope scope)

@@ -11,7 +11,7 @@ namespace Mcp.Agent.Lifecycle;
 /// Stop, start, restart and undeploy. Each first makes the wish durable and then acts, and each can be run again from its beginning: that is
 /// how a killed one is finished.
 /// </summary>
-internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival revival, HealthProbe health, PutBack putBack)
+internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival revival, HealthProbe health, PutBack putBack, Leftovers leftovers)
 {
     /// <summary>The wish of a stop.</summary>
     public void WishStopped(StopServiceRequest request)
@@ -115,6 +115,14 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
                 }
             });
         }
+        try
+        {
+            await leftovers.RemoveAsync(service.Name, stop);
+        }
+        catch (PodmanException e) when (e.Kind == PodmanFailure.Refused)
+        {
+            entry.Scope.Warn("leftovers", Leftovers.Told(e));
+        }
         await entry.Scope.StepAsync("network", () => putBack.RemoveNetworkAsync(service.Name, stop));
         await entry.Scope.StepAsync("registry", () =>
         {
@@ -154,6 +162,8 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
                 response.Components.Add(new ComponentOutcome { Component = component.Name, Action = action, ContainerId = id, SpecHash = component.SpecHash });
                 if (action != "unchanged")
                     started.Add((component, id));
+                if (action == "started" && revival.StaleEnvironment(service, component) is { } stale)
+                    entry.Scope.Warn($"env files of {component.ContainerName}", stale);
             });
         }
         if (started.Count > 0)

@@ -22,7 +22,7 @@ internal sealed class DirectDeploy(CommandContext context, FleetLink link)
     {
         var id = OperationId.New(context.Clock);
         var what = $"deploy of {request.Spec.Name}";
-        await using var display = ProgressDisplay.Open(context);
+        await using var display = ProgressDisplay.Open(context, summaryFollows: true);
         AgentDeployResult? result = null;
         try
         {

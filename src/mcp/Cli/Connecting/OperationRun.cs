@@ -13,8 +13,9 @@ namespace Mcp.Cli.Connecting;
 /// 3 if the connection breaks, the same call is repeated with the same id: the master answers with the outcome of the one operation, and
 ///   never runs it twice. What happened is asked, not guessed;
 /// 4 Ctrl-C lets go of it and says how to come back.
+/// With <c>summaryFollows</c> the caller prints skipped steps and warnings itself.
 /// </summary>
-internal sealed class OperationRun(CommandContext context, FleetLink link, string what)
+internal sealed class OperationRun(CommandContext context, FleetLink link, string what, bool summaryFollows = false)
 {
     /// <summary>How long a broken connection is tried again; the operation itself has no part in this.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -30,7 +31,7 @@ internal sealed class OperationRun(CommandContext context, FleetLink link, strin
     /// <exception cref="DetachedException">The operator pressed Ctrl-C.</exception>
     public async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel)
     {
-        await using var display = ProgressDisplay.Open(context);
+        await using var display = ProgressDisplay.Open(context, summaryFollows);
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var watch = WatchAsync(display, watching.Token);
         try

@@ -23,6 +23,7 @@ internal sealed class DeployReport(CommandContext context)
             context.Screen.Line($"  {Reach(port)}");
         foreach (var step in outcome.Steps.Where(s => s.Skipped))
             context.Screen.Line($"  skipped {step.Step}: {step.Error}");
+        StepWarnings.Print(context, outcome.Steps);
         foreach (var warning in outcome.Warnings)
             context.Reporter.Warning(warning);
         if (outcome.Success)

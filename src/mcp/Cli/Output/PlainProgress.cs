@@ -4,7 +4,7 @@ using Mcp.V1;
 namespace Mcp.Cli.Output;
 
 /// <summary>Progress for files, pipes and dumb terminals: a line when something new is said, and at most every two seconds for a count.</summary>
-internal sealed class PlainProgress(CommandContext context) : ProgressDisplay
+internal sealed class PlainProgress(CommandContext context, bool summaryFollows) : ProgressDisplay(summaryFollows)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private readonly Dictionary<string, TransferRate> _rates = new(StringComparer.Ordinal);
@@ -16,7 +16,8 @@ internal sealed class PlainProgress(CommandContext context) : ProgressDisplay
     {
         if (e.Result is { } result)
         {
-            Write((result.Skipped ? "skip " : result.Success ? "ok   " : "FAIL ") + Ending(result));
+            if (!IsToldLater(result))
+                Write((result.Skipped ? "skip " : !result.Success ? "FAIL " : result.Error.Length > 0 ? "warn " : "ok   ") + Ending(result));
             return;
         }
         // The end of a step is told anyway; its mere beginning is news only where the screen shows what goes on now.

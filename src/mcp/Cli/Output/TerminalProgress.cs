@@ -17,7 +17,8 @@ internal sealed class TerminalProgress : ProgressDisplay
     private readonly Task _drawing;
 
     /// <summary>Takes the lower part of the terminal until it is disposed.</summary>
-    public TerminalProgress(CommandContext context)
+    public TerminalProgress(CommandContext context, bool summaryFollows)
+        : base(summaryFollows)
     {
         _context = context;
         var console = Screen.OpenConsole(context.Error, colours: true, Screen.TerminalWidth(), redraws: true);
@@ -35,7 +36,7 @@ internal sealed class TerminalProgress : ProgressDisplay
     public override void Show(OperationEvent e)
     {
         var step = e.Result?.Step is { Length: > 0 } named ? named : e.Step;
-        if (step.Length == 0 || e.Outcome is not null || _done.Task.IsCompleted)
+        if (step.Length == 0 || e.Outcome is not null || _done.Task.IsCompleted || (e.Result is { } ended && IsToldLater(ended)))
             return;
         lock (_lock)
         {
@@ -100,7 +101,7 @@ internal sealed class TerminalProgress : ProgressDisplay
 
     private static void End(ProgressTask task, StepResult result)
     {
-        var (mark, colour) = result.Skipped ? ("–", "yellow") : result.Success ? ("✓", "green") : ("✗", "red");
+        var (mark, colour) = result.Skipped ? ("–", "yellow") : !result.Success ? ("✗", "red") : result.Error.Length > 0 ? ("!", "yellow") : ("✓", "green");
         task.IsIndeterminate = false;
         task.Description = $"[{colour}]{mark}[/] {Markup.Escape(Printable.Line(Ending(result), 200))}";
         task.Value = task.MaxValue;
