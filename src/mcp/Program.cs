@@ -63,6 +63,7 @@ internal static class Program
         app.Add<MasterCommand>("master");
         app.Add<AgentCommand>("agent");
 
+        app.Add<DoctorCommand>();
         app.Add<CompletionCommand>();
         app.Add<DemoServerCommand>();
         return app;

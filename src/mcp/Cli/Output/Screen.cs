@@ -14,6 +14,16 @@ internal sealed class Screen(CommandContext context)
     /// <summary>One line; text from elsewhere is escaped.</summary>
     public void Line(string text = "") => context.Out.WriteLine(Printable.Line(text));
 
+    /// <summary>One line whose first word is coloured on a terminal by what it means.</summary>
+    public void Line(string text, Tone tone)
+    {
+        var safe = Printable.Line(text);
+        var word = safe.IndexOf(' ') is > 0 and var end ? end : safe.Length;
+        context.Out.WriteLine(context.OutIsTerminal && context.Colours && tone != Tone.Plain
+            ? $"\e[{tone switch { Tone.Good => "32", Tone.Warning => "33", Tone.Bad => "31", _ => "2" }}m{safe[..word]}\e[0m{safe[word..]}"
+            : safe);
+    }
+
     /// <summary>Several lines, as a definition.</summary>
     public void Block(string text) => context.Out.Write(Printable.Block(text, maxLength: 16 * 1024 * 1024));
 

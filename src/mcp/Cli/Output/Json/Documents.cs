@@ -110,6 +110,12 @@ internal sealed record StepDocument(string Step, bool Success, bool Skipped, str
 /// <summary>How an operation ended.</summary>
 internal sealed record OutcomeDocument(bool Success, bool AlreadyDone, string Error, string Hint);
 
+/// <summary><c>mcp doctor --json</c>.</summary>
+internal sealed record DoctorDocument(IReadOnlyList<DoctorLineDocument> Lines, int Ok, int Warnings, int Errors);
+
+/// <summary>One thing that was looked at; <c>verdict</c> is "ok", "warning" or "error".</summary>
+internal sealed record DoctorLineDocument(string Check, string Verdict, string Message, string Remedy);
+
 /// <summary>Generated writers: pretty for documents.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(PsDocument))]
@@ -123,6 +129,7 @@ internal sealed record OutcomeDocument(bool Success, bool AlreadyDone, string Er
 [JsonSerializable(typeof(RoutesDocument))]
 [JsonSerializable(typeof(CertificatesDocument))]
 [JsonSerializable(typeof(AuthoritiesDocument))]
+[JsonSerializable(typeof(DoctorDocument))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>Generated writers: one line for each document of a stream.</summary>
