@@ -5,8 +5,8 @@ using Mcp.EndToEnd.Harness;
 namespace Mcp.EndToEnd.Fleet;
 
 /// <summary>
-/// A fleet as an operator sets it up by hand: bare nodes, on each the one file copied and <c>mcp agent join</c> typed, the units of systemd/,
-/// and this machine logged in from outside. The master is the node <c>m</c>, with an agent of its own.
+/// A fleet as an operator sets it up by hand, with the very lines of README.md: on each bare node the one file and the units are there, and what
+/// <see cref="ReadmeExample"/> says is typed; this machine is logged in from outside. The master is the node <c>m</c>, with an agent of its own.
 /// </summary>
 internal sealed partial class JoinedFleet : IAsyncDisposable
 {
@@ -22,6 +22,9 @@ internal sealed partial class JoinedFleet : IAsyncDisposable
 
     /// <summary>Where agents and operators dial the master.</summary>
     public string MasterAddress => $"{Box[MasterNode].Address}:9555";
+
+    /// <summary>The operator's configuration.</summary>
+    public string ConfigurationFolder => _operator.PathOf("config");
 
     /// <summary>Sets it up and waits until the master calls every node healthy.</summary>
     public static async Task<JoinedFleet> StartAsync(IReadOnlyList<string> workers, IReadOnlyList<string> edges)
@@ -53,7 +56,7 @@ internal sealed partial class JoinedFleet : IAsyncDisposable
     public async Task<CommandResult> RunAsync(IReadOnlyList<string> arguments, string? input) =>
         await PublishedBinary.RunAsync(
             arguments,
-            new Dictionary<string, string?> { ["MCP_CONFIG_DIR"] = _operator.PathOf("config"), ["MCP_FLEET"] = null, ["NO_COLOR"] = "1" },
+            Environment,
             input is null ? null : new MemoryStream(Encoding.UTF8.GetBytes(input)));
 
     /// <summary>Deploys a definition given as text.</summary>
@@ -81,42 +84,57 @@ internal sealed partial class JoinedFleet : IAsyncDisposable
         _operator.Dispose();
     }
 
-    // The file, the units, podman's own socket: what `mcp agent install` will do one day.
+    /// <summary>Types a line of README.md on the operator's machine, where <c>mcp</c> is on PATH.</summary>
+    public async Task<CommandResult> TypeAsync(string line, string? input = null)
+    {
+        var programs = Directory.CreateDirectory(_operator.PathOf("bin")).FullName;
+        if (!File.Exists(Path.Combine(programs, "mcp")))
+            File.CreateSymbolicLink(Path.Combine(programs, "mcp"), PublishedBinary.Path);
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(input ?? ""));
+        return await Shell.RunAsync("sh", ["-c", line], new Dictionary<string, string?>(Environment) { ["PATH"] = $"{programs}:{System.Environment.GetEnvironmentVariable("PATH")}" }, stream);
+    }
+
+    // What the example takes for granted: the one file and the units in the folder where one types.
     private static async Task PrepareAsync(BoxNode node)
     {
-        (await node.RunAsync("install", "-d", "-m", "0700", "/srv/mcp")).OrThrow();
-        await node.CopyInAsync(PublishedBinary.Path, "/srv/mcp/mcp");
-        await node.CopyInAsync(Repository.PathOf("systemd/mcp-agent.service"), "/etc/systemd/system/mcp-agent.service");
-        (await node.RunAsync("sh", "-c", "ln -s /srv/mcp/mcp /usr/local/bin/mcp && systemctl daemon-reload && systemctl enable -q --now podman.socket")).OrThrow();
+        (await node.RunAsync("mkdir", "-p", "/root/systemd")).OrThrow();
+        await node.CopyInAsync(PublishedBinary.Path, "/root/mcp");
+        foreach (var unit in new[] { "mcp-agent.service", "mcp-master.service" })
+            await node.CopyInAsync(Repository.PathOf($"systemd/{unit}"), $"/root/systemd/{unit}");
         await node.LoadImageAsync(TestPodman.BusyboxImage);
     }
 
     private async Task StartMasterAsync()
     {
-        var node = Box[MasterNode];
-        (await node.RunAsync("install", "-d", "-m", "0700", "/srv/mcp-master")).OrThrow();
-        await node.CopyInAsync(PublishedBinary.Path, "/srv/mcp-master/mcp");
-        await node.CopyInAsync(Repository.PathOf("systemd/mcp-master.service"), "/etc/systemd/system/mcp-master.service");
-        var created = (await node.RunAsync("mcp", "master", "init", "--domain", "fleet.test", "--address", MasterAddress)).OrThrow();
-        await StartUnitAsync(node, "mcp-master");
-        (await RunAsync(["login", MasterAddress], TokenIn(created))).OrThrow();
+        var printed = await TypeOnAsync(Box[MasterNode], ReadmeExample.OnTheMaster, null);
+        (await TypeAsync(Adapted(ReadmeExample.OnYourMachine[0]), TokenIn(printed))).OrThrow();
     }
 
     private async Task JoinAsync(string name, string role)
     {
-        var node = Box[name];
-        var invited = (await RunAsync("node", "add", name, "--role", role)).OrThrow();
-        using var token = new MemoryStream(Encoding.UTF8.GetBytes(TokenIn(invited)));
-        (await node.RunAsync(["mcp", "agent", "join", MasterAddress], token)).OrThrow();
-        await StartUnitAsync(node, "mcp-agent");
+        var invited = (await TypeAsync(Adapted(ReadmeExample.OnYourMachine[1]).Replace("orion --role worker", $"{name} --role {role}", StringComparison.Ordinal))).OrThrow();
+        await TypeOnAsync(Box[name], ReadmeExample.OnTheNode, TokenIn(invited));
     }
 
-    private static async Task StartUnitAsync(BoxNode node, string unit)
+    private async Task<CommandResult> TypeOnAsync(BoxNode node, IReadOnlyList<string> lines, string? token)
     {
-        var started = await node.RunAsync("systemctl", "enable", "-q", "--now", unit);
-        if (started.ExitCode != 0)
-            throw new InvalidOperationException($"{unit} on {node.Name}: {started}\n{await node.JournalAsync(unit)}");
+        var printed = new StringBuilder();
+        foreach (var line in lines)
+        {
+            // Only the one that asks for a token gets it.
+            using var input = line.Contains("agent join", StringComparison.Ordinal) ? new MemoryStream(Encoding.UTF8.GetBytes(token!)) : null;
+            var result = await node.RunAsync(["sh", "-c", $"cd /root && {Adapted(line)}"], input);
+            if (result.ExitCode != 0)
+                throw new InvalidOperationException($"README.md on {node.Name}: {result}\n{await node.JournalAsync("mcp-master")}\n{await node.JournalAsync("mcp-agent")}");
+            printed.Append(result.Output).Append(result.Errors);
+        }
+        return new CommandResult($"README.md on {node.Name}", 0, printed.ToString(), "");
     }
+
+    private string Adapted(string line) => line.Replace("10.0.0.1:9555", MasterAddress, StringComparison.Ordinal);
+
+    private IReadOnlyDictionary<string, string?> Environment =>
+        new Dictionary<string, string?> { ["MCP_CONFIG_DIR"] = ConfigurationFolder, ["MCP_FLEET"] = null, ["NO_COLOR"] = "1" };
 
     private static string TokenIn(CommandResult result) =>
         Token().Match(result.Output + result.Errors) is { Success: true } match

@@ -48,6 +48,8 @@ internal sealed class PlacementTests
         await Assert.That(refused.Errors).Contains("edge");
         await Assert.That(refused.Errors).Contains("edge node");
 
+        await TheExampleOfTheReadmeAsync(fleet);
+
         // With no worker left to choose, every node is named with the reason why it was refused.
         (await fleet.RunAsync("node", "cordon", "w1")).OrThrow();
         (await fleet.RunAsync("node", "cordon", "w2")).OrThrow();
@@ -58,6 +60,19 @@ internal sealed class PlacementTests
             await Assert.That(nowhere.Errors).Contains(node.Name);
         await Assert.That(nowhere.Errors).Contains("cordoned");
         await Assert.That(nowhere.Errors).Contains("edge");
+    }
+
+    // The lines of README.md that follow the joining; the image that its example names is nobody's, so the definition is another.
+    private static async Task TheExampleOfTheReadmeAsync(JoinedFleet fleet)
+    {
+        foreach (var line in ReadmeExample.Afterwards)
+        {
+            var result = (await fleet.TypeAsync(line)).OrThrow();
+            if (line.StartsWith("mcp service new notes", StringComparison.Ordinal))
+                await File.WriteAllTextAsync(Path.Combine(fleet.ConfigurationFolder, "services/notes.toml"), Definition("notes"));
+            else if (line.StartsWith("mcp status", StringComparison.Ordinal))
+                await Assert.That(result.Output).Contains("notes");
+        }
     }
 
     private static string Definition(string name, string head = "", string extra = "") => $"""
