@@ -49,6 +49,9 @@ internal sealed class SplitFleet : IAsyncDisposable
     /// <summary>The master's Unix socket.</summary>
     public string MasterSocket => _folder.PathOf("run/master.sock");
 
+    /// <summary>The registry logins of the node, where it has a registry.</summary>
+    public string AuthFile => _folder.PathOf("logins.json");
+
     /// <summary>The process that serves podman's API to the agent.</summary>
     public int PodmanProcessId => (_podman ?? throw new InvalidOperationException("the fleet is not up")).Id;
 
@@ -68,12 +71,13 @@ internal sealed class SplitFleet : IAsyncDisposable
     /// <summary>Sets the fleet up and waits until its node is healthy.</summary>
     /// <param name="agentDisk">The size of a file system of its own for the agent's database and keys, as "24m"; null: none. Needs root.</param>
     /// <param name="masterDisk">The same for the master's folder.</param>
-    public static async Task<SplitFleet> StartAsync(string? agentDisk = null, string? masterDisk = null)
+    /// <param name="registry">host:port of a registry without TLS that the node's podman is told of, and to which it logs in by <see cref="AuthFile"/>.</param>
+    public static async Task<SplitFleet> StartAsync(string? agentDisk = null, string? masterDisk = null, string? registry = null)
     {
         var fleet = new SplitFleet();
         try
         {
-            await fleet.SetUpAsync(agentDisk, masterDisk);
+            await fleet.SetUpAsync(agentDisk, masterDisk, registry);
             return fleet;
         }
         catch
@@ -181,7 +185,7 @@ internal sealed class SplitFleet : IAsyncDisposable
         return socket.LocalEndPoint!.ToString()!;
     }
 
-    private async Task SetUpAsync(string? agentDisk, string? masterDisk)
+    private async Task SetUpAsync(string? agentDisk, string? masterDisk, string? registry)
     {
         Directory.CreateDirectory(_folder.PathOf("run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(_folder.PathOf("srv"));
@@ -193,6 +197,12 @@ internal sealed class SplitFleet : IAsyncDisposable
             ["MCP_FLEET"] = null,
             ["NO_COLOR"] = "1",
         };
+        if (registry is not null)
+        {
+            // Which registries speak no TLS is podman's own setting, never ours.
+            await File.WriteAllTextAsync(_folder.PathOf("registries.conf"), $"[[registry]]\nlocation = \"{registry}\"\ninsecure = true\n");
+            _environment = new Dictionary<string, string?>(_environment) { ["CONTAINERS_REGISTRIES_CONF"] = _folder.PathOf("registries.conf") };
+        }
         var (masterHome, agentHome) = (MasterHome, AgentHome);
         await StartPodmanAsync();
         var first = (await RunAsync("master", "init", "--domain", "e2e.test", "--address", MasterAddress, "--home", masterHome)).OrThrow();
@@ -205,6 +215,8 @@ internal sealed class SplitFleet : IAsyncDisposable
         await WithTokenAsync(joining.Output, "agent", "join", MasterAddress, "--home", agentHome, "--data-root", DataRoot,
             "--listen", AgentAddress, "--address", AgentAddress, "--podman-socket", PodmanSocket);
         OwnSocket(Path.Combine(agentHome, "mcp-agent.toml"), "run/agent.sock");
+        if (registry is not null)
+            Insert(Path.Combine(agentHome, "mcp-agent.toml"), "[podman]", $"auth_file = \"{AuthFile}\"");
         _agent = new RoleProcess(["agent", "run", "--config", Path.Combine(agentHome, "mcp-agent.toml")], _environment);
         _agent.Start();
         await UntilHealthyAsync();
@@ -227,11 +239,12 @@ internal sealed class SplitFleet : IAsyncDisposable
     }
 
     // The Unix sockets lie under /run by default, where two fleets on one machine would meet.
-    private void OwnSocket(string file, string socket)
+    private void OwnSocket(string file, string socket) => Insert(file, "[server]", $"socket = \"{_folder.PathOf(socket)}\"");
+
+    private static void Insert(string file, string table, string line)
     {
         var text = File.ReadAllText(file);
-        var start = text.IndexOf("[server]", StringComparison.Ordinal);
-        text = text.Insert(start + "[server]".Length, $"\nsocket = \"{_folder.PathOf(socket)}\"");
-        File.WriteAllText(file, text);
+        var start = text.IndexOf(table, StringComparison.Ordinal);
+        File.WriteAllText(file, text.Insert(start + table.Length, "\n" + line));
     }
 }
