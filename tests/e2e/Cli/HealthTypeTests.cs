@@ -80,6 +80,12 @@ internal sealed class HealthTypeTests
         await Assert.That(await ContainersAsync(name)).IsEqualTo(before);
     }
 
-    private static async Task<string> ContainersAsync(string service) =>
-        (await TestPodman.RunAsync(["ps", "-a", "--no-trunc", "--filter", $"label=mcp.service={service}", "--format", "{{.ID}} {{.Names}} {{.State}}"])).OrThrow().Output;
+    // All of them, and which of them run.
+    private static async Task<string> ContainersAsync(string service)
+    {
+        var lists = new List<string>();
+        foreach (var all in new[] { "--all=true", "--all=false" })
+            lists.Add((await TestPodman.RunAsync(["ps", all, "--no-trunc", "--filter", $"label=mcp.service={service}", "--format", "{{.ID}} {{.Names}}"])).OrThrow().Output);
+        return string.Join("running:\n", lists);
+    }
 }
