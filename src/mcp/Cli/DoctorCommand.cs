@@ -35,7 +35,7 @@ internal sealed class DoctorCommand(CommandContext context)
         {
             foreach (var line in lines)
                 Print(line);
-            context.Screen.Line($"{counts[Verdict.Ok]} ok, {counts[Verdict.Warning]} warnings, {counts[Verdict.Error]} errors");
+            context.Screen.Line($"{counts[Verdict.Ok]} ok, {Count(counts[Verdict.Warning], "warning")}, {Count(counts[Verdict.Error], "error")}");
         }
         return counts[Verdict.Error] > 0 ? ExitCode.Error : ExitCode.Done;
     }
@@ -46,6 +46,8 @@ internal sealed class DoctorCommand(CommandContext context)
         if (line.Remedy is { } remedy)
             context.Screen.Line(new string(' ', 23) + "next: " + remedy);
     }
+
+    private static string Count(int number, string what) => $"{number} {what}{(number == 1 ? "" : "s")}";
 
     private static string Word(Verdict verdict) => verdict switch { Verdict.Ok => "ok", Verdict.Warning => "warning", _ => "error" };
 }

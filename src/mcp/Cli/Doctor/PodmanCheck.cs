@@ -22,7 +22,7 @@ internal sealed class PodmanCheck() : DoctorCheck("podman")
         var socket = scene.Agent?.PodmanSocket ?? PodmanClient.DefaultSocketPath;
         if (!File.Exists(socket))
         {
-            return [scene.Agent is { OwnPodmanService: true }
+            return [scene.Agent?.OwnPodmanService ?? !Directory.Exists("/run/systemd/system")
                 ? Ok($"podman is installed; the agent starts its API on {socket} itself")
                 : Error($"there is no socket {socket}", FileFacts.EffectiveUser == 0 ? "systemctl enable --now podman.socket" : "systemctl --user enable --now podman.socket")];
         }

@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace Mcp.Tests.Cli.Doctor;
 
 /// <summary>The command on machines that have little or nothing.</summary>
+[NotInParallel("command line")] // the framework writes help through a static, which every run of a command line borrows
 internal sealed class DoctorCommandTests
 {
     [Test]
@@ -12,7 +13,7 @@ internal sealed class DoctorCommandTests
         await Assert.That(await RunAsync(bench)).IsEqualTo(0);
         await Assert.That(bench.Out).Contains("warning  files         this machine belongs to no fleet");
         await Assert.That(bench.Out).Contains("next: mcp login MASTER-ADDRESS");
-        await Assert.That(bench.Out).EndsWith("0 ok, 1 warnings, 0 errors\n");
+        await Assert.That(bench.Out).EndsWith("0 ok, 1 warning, 0 errors\n");
         await Assert.That(bench.Error).IsEmpty();
     }
 
