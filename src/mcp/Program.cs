@@ -31,6 +31,8 @@ internal static class Program
 
         // Services
         app.Add<DeployCommand>();
+        app.Add<PlanCommand>();
+        app.Add<SyncCommand>();
         app.Add<UndeployCommand>();
         app.Add<StopCommand>();
         app.Add<StartCommand>();

@@ -41,6 +41,9 @@ internal sealed class CommandLine(ConsoleApp.ConsoleAppBuilder app, CommandConte
         if (Problem(shape, words.Skip(depth).ToList()) is { } problem)
             return Refuse($"{problem}", $"mcp {name} --help");
 
+        if (shape.Arguments is [.., { Repeats: true }])
+            OptionsFirst(shape, words, depth);
+
         ConsoleApp.ServiceProvider = context;
         ConsoleApp.LogError = message => context.Reporter.Error(message);
         // The roles drain as long as they need; the framework would kill them after five seconds with 130.
@@ -132,6 +135,22 @@ internal sealed class CommandLine(ConsoleApp.ConsoleAppBuilder app, CommandConte
         }
     }
 
+    // The framework gives everything after the first word to an argument that repeats, options too.
+    private static void OptionsFirst(CommandShape shape, List<string> words, int from)
+    {
+        var options = new List<string>();
+        var others = new List<string>();
+        for (var i = from; i < words.Count; i++)
+        {
+            var option = shape.Options.FirstOrDefault(o => o.Long == words[i] || (o.Short.Length > 0 && o.Short == words[i]));
+            (option is null ? others : options).Add(words[i]);
+            if (option is { TakesValue: true } && i + 1 < words.Count)
+                options.Add(words[++i]);
+        }
+        words.RemoveRange(from, words.Count - from);
+        words.AddRange([.. options, .. others]);
+    }
+
     /// <summary>What is wrong with the words after the verb, or null.</summary>
     private static string? Problem(CommandShape shape, List<string> words)
     {
@@ -143,7 +162,7 @@ internal sealed class CommandLine(ConsoleApp.ConsoleAppBuilder app, CommandConte
             var looksLikeOption = word.Length > 1 && word[0] == '-' && !char.IsDigit(word[1]);
             if (!looksLikeOption)
             {
-                if (positional++ >= shape.Arguments.Count)
+                if (positional++ >= shape.Arguments.Count && shape.Arguments is not [.., { Repeats: true }])
                     return $"mcp {shape.Name} does not take '{Printable.Line(word, 80)}'; usage: {shape.Usage}";
                 continue;
             }

@@ -12,7 +12,11 @@ internal sealed record OptionShape(string Long, string Short, bool TakesValue, s
 /// <param name="Name">As the usage line shows it.</param>
 /// <param name="Description">For people.</param>
 /// <param name="Required">False when it may be left out.</param>
-internal sealed record ArgumentShape(string Name, string Description, bool Required);
+internal sealed record ArgumentShape(string Name, string Description, bool Required)
+{
+    /// <summary>Any number of words: <c>services...</c>; always the last one, and none is required.</summary>
+    public bool Repeats => Name.EndsWith("...", StringComparison.Ordinal);
+}
 
 /// <summary>
 /// What a command takes. It is read from the help text that ConsoleAppFramework generates out of the command's signature and comments,
@@ -59,9 +63,8 @@ internal sealed record CommandShape(string Name, string Description, IReadOnlyLi
     {
         var (left, right) = Columns(line);
         var colon = right.IndexOf(": ", StringComparison.Ordinal);
-        return colon < 0
-            ? new ArgumentShape(right, right, !left.Contains("?>", StringComparison.Ordinal))
-            : new ArgumentShape(right[..colon], right[(colon + 2)..], !left.Contains("?>", StringComparison.Ordinal));
+        var required = !left.Contains("?>", StringComparison.Ordinal) && !left.Contains("[]", StringComparison.Ordinal) && !left.Contains("...", StringComparison.Ordinal);
+        return colon < 0 ? new ArgumentShape(right, right, required) : new ArgumentShape(right[..colon], right[(colon + 2)..], required);
     }
 
     // "-f, --file <string?>    the definition file [Default: null]"

@@ -9,6 +9,9 @@ internal static class ExitCode
     /// <summary>It failed, was refused, or the command line was wrong.</summary>
     public const int Error = 1;
 
+    /// <summary>A plan has changes.</summary>
+    public const int Changes = 2;
+
     /// <summary><c>status --check</c> found something.</summary>
     public const int Findings = 3;
 

@@ -5,6 +5,7 @@ using Mcp.Master.Deployments;
 using Mcp.Master.Files;
 using Mcp.Master.Identity;
 using Mcp.Master.Reading;
+using Mcp.Master.Reconciliation;
 using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
 using Mcp.Names;
@@ -83,6 +84,13 @@ internal static class MasterComposition
         var sender = new AlertSender(book, alerts, (subject, words) => events.AlertFailed(subject.Node, subject.Service, words), clock, logging.CreateLogger<AlertSender>());
         findings = new FindingWatch(status.FactsAsync, ledger, new FindingAlerts(book).Tell, clock, logging.CreateLogger<FindingWatch>());
         board.Changed += (_, _, _) => findings.Soon();
+        var survey = new FleetSurvey(database, observation, board, open, locks, configuration);
+        var planning = new SyncPlanning(survey, new PlanMemory());
+        var deploying = new Deploying(database, journal, new DeployPlanner(configuration, board), agents, holdings, deployed, configuration);
+        var undeploying = new Undeploying(database, journal, links, agents, board, undeployed, configuration);
+        var lifecycle = new Lifecycle(database, journal, links, agents, board, moved, configuration);
+        var syncing = new Syncing(
+            database, runner, open, planning, new SyncRun(deploying, undeploying, lifecycle, feed), new ServiceLocks(clock), configuration.Timeouts.Deploy, clock);
         var parts = new MasterParts
         {
             Configuration = configuration,
@@ -102,11 +110,13 @@ internal static class MasterComposition
             Probe = probe,
             Terms = lives,
             Recovery = recovery,
-            Deploying = new Deploying(database, journal, new DeployPlanner(configuration, board), agents, holdings, deployed, configuration),
-            Undeploying = new Undeploying(database, journal, links, agents, board, undeployed, configuration),
-            Lifecycle = new Lifecycle(database, journal, links, agents, board, moved, configuration),
+            Deploying = deploying,
+            Undeploying = undeploying,
+            Lifecycle = lifecycle,
             Data = new DataAdministration(database, links, board, locks, clock),
             Files = new FileRelay(database, links, clock),
+            Planning = planning,
+            Syncing = syncing,
             Status = status,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
@@ -119,7 +129,12 @@ internal static class MasterComposition
 
         var housekeeping = new Housekeeping(database, clock, logging.CreateLogger<Housekeeping>());
         var copy = new GoodCopy(database, clock, logging.CreateLogger<GoodCopy>());
-        start = new MasterStart(watch, lives, recovery, open, [copy.RunAsync, watch.RunAsync, recovery.RunAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync]);
+        async Task ResumeAsync(CancellationToken ending)
+        {
+            await recovery.RunAsync(ending);
+            syncing.Resume(ending);
+        }
+        start = new MasterStart(watch, lives, recovery, open, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 

@@ -14,7 +14,7 @@ namespace Mcp.Master;
 /// A running master. It starts in this order, so that it never serves before it knows where it stands:
 /// 1 the database, which must hold the fleet that the configuration names; 2 authority and own certificate; 3 who is known;
 /// 4 all nodes are probed at once, and if they obey another master by now, this one ends; a restored one hears what they hold; 5 operations that were left open are settled by asking their nodes, as far as these answer;
-/// 6 it listens, and the loops begin.
+/// 6 it listens, and the loops begin; 7 a sync that was cut short goes on.
 /// Also used inside `mcp dev`, so nothing here is of the whole process.
 /// </summary>
 internal sealed partial class MasterHost : IAsyncDisposable
@@ -134,6 +134,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
         var configuration = _parts.Configuration;
         var endpoints = string.Join(", ", Endpoints);
         LogStarted(configuration.FleetName, configuration.Domain, ProgramVersion.Text, endpoints, open);
+        // 7 is one of them: a restored master carries on nothing before it has heard its nodes.
         _loops = Task.WhenAll(start.Loops.Select(loop => Task.Run(() => loop(_life.Token), CancellationToken.None)));
     }
 

@@ -4,6 +4,7 @@ using Mcp.Master.Deployments;
 using Mcp.Master.Files;
 using Mcp.Master.Identity;
 using Mcp.Master.Reading;
+using Mcp.Master.Reconciliation;
 using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
 using Mcp.Operations;
@@ -73,6 +74,12 @@ internal sealed class MasterParts
 
     /// <summary>Start, stop, restart.</summary>
     public required Lifecycle Lifecycle { get; init; }
+
+    /// <summary>Sync.</summary>
+    public required Syncing Syncing { get; init; }
+
+    /// <summary>The plan of a sync.</summary>
+    public required SyncPlanning Planning { get; init; }
 
     /// <summary>Accepting and erasing data.</summary>
     public required DataAdministration Data { get; init; }

@@ -38,14 +38,14 @@ internal sealed partial class MasterService
     /// <inheritdoc/>
     public override Task<NodeCordonResponse> NodeCordon(NodeCordonRequest request, ServerCallContext context)
     {
-        parts.Nodes.Cordon(request);
+        parts.Nodes.Cordon(request, By(context));
         return Task.FromResult(new NodeCordonResponse());
     }
 
     /// <inheritdoc/>
     public override Task<NodeSetResponse> NodeSet(NodeSetRequest request, ServerCallContext context)
     {
-        parts.Nodes.Set(request);
+        parts.Nodes.Set(request, By(context));
         return Task.FromResult(new NodeSetResponse());
     }
 

@@ -8,9 +8,6 @@ namespace Mcp.Master;
 internal sealed partial class MasterService
 {
     /// <inheritdoc/>
-    public override Task<SyncResponse> Sync(SyncRequest request, ServerCallContext context) => throw Later("plan and sync", "deploy each service: mcp deploy <service>");
-
-    /// <inheritdoc/>
     public override Task<MigrateResponse> Migrate(MigrateRequest request, ServerCallContext context) => throw Later("migration", "mcp undeploy, move /srv/<service> by hand, mcp data accept on the new node, mcp deploy");
 
     /// <inheritdoc/>

@@ -63,6 +63,12 @@ internal sealed class OperationFeed(TimeProvider clock)
             lock (_gate)
             {
                 var log = LogOf(operation);
+                // More than there ever was: the watcher comes from an earlier process, which counted for itself. It is told everything of this one.
+                if (next > log.Events.Count && log.Events.Count > 0)
+                    next = 0;
+                // And whoever has seen the end hears it again, and no more.
+                if (log.Finished is not null)
+                    next = Math.Min(next, log.Events.Count - 1);
                 fresh = [.. log.Events.Skip(next)];
                 changed = log.Changed.Task;
                 started = log.Events.Count > 0;

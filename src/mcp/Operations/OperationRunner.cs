@@ -20,12 +20,14 @@ internal sealed class OperationRunner(OperationFeed feed, string node, TimeProvi
     /// <param name="request">What is asked, in a form that two equal requests share (kind, service, hash of the message).</param>
     /// <param name="body">The work. Its token is cancelled only when the process ends.</param>
     /// <param name="call">Ends the waiting of this call, not the work.</param>
+    /// <param name="failure">For an answer that itself tells of a failure: what watchers hear; null: it is a success.</param>
     /// <exception cref="McpException">The id was used for another request, the process is ending, or the body failed.</exception>
     public Task<T> RunAsync<T>(
         OperationId id,
         string request,
         Func<OperationScope, CancellationToken, Task<T>> body,
-        CancellationToken call)
+        CancellationToken call,
+        Func<T, ErrorDetail?>? failure = null)
     {
         Task<T> work;
         lock (_gate)
@@ -47,7 +49,7 @@ internal sealed class OperationRunner(OperationFeed feed, string node, TimeProvi
                     throw new McpException(FaultCode.Unavailable, "the process is ending; the operation was not begun") { Hint = "try again in a moment" };
                 var scope = new OperationScope(id, node, feed, clock);
                 // Task.Run: the body must not run its synchronous beginning under the lock.
-                work = Task.Run(() => WatchedAsync(scope, body), CancellationToken.None);
+                work = Task.Run(() => WatchedAsync(scope, body, failure), CancellationToken.None);
                 _running.Add(id.Value, new Running(request, work));
                 _ = work.ContinueWith(_ => Forget(id), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
@@ -84,12 +86,13 @@ internal sealed class OperationRunner(OperationFeed feed, string node, TimeProvi
     /// <inheritdoc/>
     public void Dispose() => _stopping.Dispose();
 
-    private async Task<T> WatchedAsync<T>(OperationScope scope, Func<OperationScope, CancellationToken, Task<T>> body)
+    private async Task<T> WatchedAsync<T>(OperationScope scope, Func<OperationScope, CancellationToken, Task<T>> body, Func<T, ErrorDetail?>? failure)
     {
         try
         {
             var result = await body(scope, _stopping.Token);
-            Publish(scope, new OperationOutcome { Success = true });
+            var failed = failure?.Invoke(result);
+            Publish(scope, new OperationOutcome { Success = failed is null, Error = failed });
             return result;
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

@@ -24,6 +24,16 @@ internal static class Placer
         return spec.Tier == "core" ? OnMaster(fleet) : OnLeastLoadedWorker(fleet);
     }
 
+    /// <summary>Keeps what a confirmed plan said, for a service without data; load may have moved meanwhile, but the operator agreed to this node.</summary>
+    public static PlacementDecision Promised(FleetSnapshot fleet, string node)
+    {
+        var promised = fleet.Find(node);
+        var problem = promised is null ? "is not a node of the fleet any more" : Unfit(promised);
+        return problem is null
+            ? new PlacementDecision(promised!.Name, "as planned", [])
+            : Nowhere($"the plan promised {node}, which {problem}", [new Refusal(NodeName.Parse(node), problem)], "mcp sync   (it plans anew)");
+    }
+
     private static PlacementDecision StayWithData(FleetSnapshot fleet, ServiceSpec spec, DataLocation data)
     {
         var holder = data.Node;

@@ -90,7 +90,7 @@ internal sealed class Authorizer(AuthorizationTable table, IAccessDirectory dire
         if (scope.Services is null)
         {
             return Refuse(FaultCode.PermissionDenied, $"{principal} may only change {string.Join(", ", grant.Services)}; {rule.Method} may touch any service",
-                null, "ask an admin to do it, or for the right to all services");
+                null, "name your services where the command takes names (mcp sync <service>…); else ask an admin to do it, or for the right to all services");
         }
         return scope.Services.FirstOrDefault(s => !grant.Services.Contains(s, StringComparer.Ordinal)) is { } foreign
             ? Refuse(FaultCode.PermissionDenied, $"{principal} may not change {Text.Printable.Line(foreign, 80)}", $"only {string.Join(", ", grant.Services)}",

@@ -16,8 +16,9 @@ internal static class MasterMethods
         Changing<LifecycleRequest>("Stop", r => Of(r.ServiceName)),
         Changing<LifecycleRequest>("Restart", r => Of(r.ServiceName)),
         Changing<RollbackRequest>("Rollback", r => Of(r.ServiceName)),
-        // Sync also removes what the caller's directory lacks. A dry run is the plan, which everybody may see.
-        Changing<SyncRequest>("Sync", r => new(null, OnlyReads: r.DryRun)),
+        // Sync of a whole directory also removes what the directory lacks, so it may touch any service; a sync of named ones touches these alone.
+        // A dry run is the plan, which everybody may see.
+        Changing<SyncRequest>("Sync", r => new(r.Only.Count > 0 ? [.. r.Only.Concat(r.Services.Select(s => s.Name)).Distinct()] : null, OnlyReads: r.DryRun)),
         Changing<MigrateRequest>("Migrate", r => new(r.All || r.ServiceName.Length == 0 ? null : [r.ServiceName], OnlyReads: r.DryRun)),
         Changing<AdoptRequest>("Adopt", r => Both(r.ServiceName, r.Spec?.Name)),
         Changing<PurgeRequest>("Purge", r => Of(r.ServiceName)),

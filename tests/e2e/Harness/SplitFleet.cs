@@ -103,6 +103,9 @@ internal sealed class SplitFleet : IAsyncDisposable
         return path;
     }
 
+    /// <summary>The operator's folder of definitions, which plan and sync read.</summary>
+    public string Definitions => _folder.PathOf("cli/services");
+
     /// <summary>Runs the command line against this fleet.</summary>
     public Task<CommandResult> RunAsync(params string[] arguments) => PublishedBinary.RunAsync(arguments, _environment, limit: TimeSpan.FromMinutes(4));
 

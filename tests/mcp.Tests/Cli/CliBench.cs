@@ -8,10 +8,12 @@ internal sealed class CliBench : IDisposable
 {
     private readonly StringWriter _out = new();
     private readonly StringWriter _error = new();
+    private readonly bool _isGuest;
 
-    public CliBench(string input = "", bool terminal = false, IReadOnlyDictionary<string, string>? variables = null)
+    public CliBench(string input = "", bool terminal = false, IReadOnlyDictionary<string, string>? variables = null, string? home = null, TimeProvider? clock = null)
     {
-        Folder = Directory.CreateTempSubdirectory("mcp-cli-").FullName;
+        _isGuest = home is not null;
+        Folder = home ?? Directory.CreateTempSubdirectory("mcp-cli-").FullName;
         Context = new CommandContext
         {
             Out = _out,
@@ -19,7 +21,7 @@ internal sealed class CliBench : IDisposable
             In = new StringReader(input),
             InIsTerminal = terminal,
             ErrorIsTerminal = terminal,
-            Clock = Clock,
+            Clock = clock ?? Clock,
             Variable = name => name == "HOME" ? Folder : variables?.GetValueOrDefault(name),
         };
     }
@@ -36,5 +38,10 @@ internal sealed class CliBench : IDisposable
 
     public Task<int> RunAsync(params string[] words) => new CommandLine(Program.Verbs(), Context).RunAsync(words);
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose()
+    {
+        // Whoever made the folder ends it.
+        if (!_isGuest)
+            Directory.Delete(Folder, recursive: true);
+    }
 }

@@ -18,6 +18,8 @@ public class CommandLineTests
     [Arguments("node", "needs one of: ")]
     [Arguments("node ad", "did you mean 'add'")]
     [Arguments("node frobnicate", "it has: ")]
+    [Arguments("plan notes --jso", "did you mean '--json'")]
+    [Arguments("sync --yes-remove", "--yes-remove needs a value")]
     [Arguments("ca show extra", "does not take 'extra'")]
     [Arguments("route list extra", "does not take 'extra'")]
     [Arguments("master init", "needs --domain")]
@@ -109,7 +111,7 @@ public class CommandLineTests
     public async Task Every_reading_command_prints_json()
     {
         var catalogue = new CommandCatalogue(Program.Verbs());
-        string[] reading = ["ps", "list", "status", "logs", "events", "watch", "history", "route list", "cert list", "ca show", "node list", "operator list", "data list", "service show"];
+        string[] reading = ["plan", "ps", "list", "status", "logs", "events", "watch", "history", "route list", "cert list", "ca show", "node list", "operator list", "data list", "service show"];
         foreach (var name in reading)
             await Assert.That(catalogue.Shape(name).Options.Any(o => o.Long == "--json")).IsTrue();
     }

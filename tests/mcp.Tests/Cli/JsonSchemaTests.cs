@@ -41,6 +41,19 @@ public class JsonSchemaTests
     }
 
     [Test]
+    public async Task Plan()
+    {
+        var entry = new PlanEntry
+        {
+            Service = "notes", Action = "redeploy", Why = "w", Node = "orion", Interrupts = true, Core = true, State = "running", Generation = 3, Epoch = 1, SpecHash = "aa", DeployedHash = "bb", DeployedBy = "human/a", DeployedAt = "t",
+            Refusal = new ErrorDetail { What = "r", Hint = "h" }, Unseen = "u", Remark = "m", After = { "wiki" }, Changes = { new FieldChange { Field = "f", Old = "o", New = "n" } },
+        };
+        var plan = new Plan { Id = "1f", Changes = 1, Removals = 2, CoreRemovals = 3, Unknown = 4, Refused = 5, Unseen = 6, Entries = { entry } };
+        await Assert.That(Compact(JsonSerializer.Serialize(plan.ToDocument("home"), CliJson.Default.PlanDocument))).IsEqualTo(
+            """{"id":"1f","fleet":"home","changes":1,"removals":2,"core_removals":3,"unknown":4,"refused":5,"unseen":6,"entries":[{"service":"notes","action":"redeploy","why":"w","node":"orion","interrupts":true,"core":true,"state":"running","generation":3,"epoch":1,"spec_hash":"aa","deployed_hash":"bb","deployed_by":"human/a","deployed_at":"t","refused":"r","hint":"h","unseen":"u","remark":"m","after":["wiki"],"changes":[{"field":"f","old":"o","new":"n"}]}]}""");
+    }
+
+    [Test]
     public async Task Status()
     {
         var service = new StatusService { Name = "notes", Node = "orion", Tier = "worker", Status = "running", Generation = 3, Epoch = 1, DeployedAt = "t", DeployedBy = "human/a", Detail = "d" };

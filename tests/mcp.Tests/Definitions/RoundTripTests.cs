@@ -61,7 +61,7 @@ internal sealed class RoundTripTests
     }
 
     /// <summary>The spec with one field changed, for each field that can be changed.</summary>
-    private static IEnumerable<(string Field, ServiceSpec Changed)> Mutations(ServiceSpec spec)
+    internal static IEnumerable<(string Field, ServiceSpec Changed)> Mutations(ServiceSpec spec)
     {
         foreach (var path in Paths(spec, []))
         {

@@ -211,7 +211,10 @@ public class DeployTests
         await bench.Admin.StopAsync(new LifecycleRequest { ServiceName = "notes" }, MasterBench.Operation());
         await Assert.That((await bench.Admin.GetServiceAsync(new GetServiceRequest { ServiceName = "notes" })).Spec.Active).IsFalse();
         await bench.Admin.StartAsync(new LifecycleRequest { ServiceName = "notes" }, MasterBench.Operation());
-        var back = await bench.Admin.RollbackAsync(new RollbackRequest { ServiceName = "notes" }, MasterBench.Operation());
+        var back = await bench.Admin.RollbackAsync(new RollbackRequest { ServiceName = "notes", SeenGeneration = 2 }, MasterBench.Operation());
+        var unseen = await FaultAsync(async () => await bench.Admin.RollbackAsync(new RollbackRequest { ServiceName = "notes", SeenGeneration = 2 }, MasterBench.Operation()));
+        await Assert.That(unseen.Message).Contains("notes was deployed by human/alice").And.Contains("(generation 3); this rollback last saw generation 2");
+        await Assert.That(unseen.Hint!).Contains("mcp rollback notes --overwrite");
         await Assert.That(back.Generation).IsEqualTo(3UL);
         await Assert.That(agent.Running["notes"].Spec.Components[0].Env).IsEmpty();
         await Assert.That((await bench.Admin.HistoryAsync(new HistoryRequest { ServiceName = "notes" })).Generations.Count).IsEqualTo(3);

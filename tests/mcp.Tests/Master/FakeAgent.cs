@@ -20,6 +20,7 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
 {
     private readonly ConcurrentDictionary<string, GetOperationResponse> _journal = new();
     private RoleServer? _server;
+    private int _liveChecks;
 
     public FakeAgent(string name) => Name = name;
 
@@ -41,6 +42,21 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
 
     /// <summary>The next deploys fail and are put back, with these words.</summary>
     public string? FailWith { get; set; }
+
+    /// <summary>Only the deploys of this service fail.</summary>
+    public string? FailOnly { get; set; }
+
+    /// <summary>Deploys of this service alone wait for <see cref="Gate"/>; null: all do.</summary>
+    public string? GateOnly { get; set; }
+
+    /// <summary>What runs here but is stopped.</summary>
+    public ConcurrentDictionary<string, bool> Stopped { get; } = new();
+
+    /// <summary>How often it was asked what lives here.</summary>
+    public int LiveChecks => _liveChecks;
+
+    /// <summary>Every undeploy, start and stop that was asked for: "stop notes".</summary>
+    public ConcurrentQueue<string> Others { get; } = new();
 
     /// <summary>A deploy waits for this before it is done.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
@@ -86,8 +102,9 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
             return;
         }
         await responseStream.WriteAsync(new AgentDeployEvent { Progress = new OperationEvent { Operation = operation, Step = "pull", Message = "pulling" } });
-        await Gate;
-        if (FailWith is { } words)
+        if (GateOnly is null || GateOnly == request.Spec.Name)
+            await Gate;
+        if (FailWith is { } words && (FailOnly is null || FailOnly == request.Spec.Name))
         {
             var fault = new McpException(FaultCode.FailedPrecondition, words) { Step = "health", State = "the containers from before run again" };
             Journal(operation, request.Spec.Name, "put-back", fault.ToDetail(), null);
@@ -106,6 +123,7 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
 
     public override Task<UndeployServiceResponse> UndeployService(UndeployServiceRequest request, ServerCallContext context)
     {
+        Others.Enqueue($"undeploy {request.Service}");
         if (!Running.TryRemove(request.Service, out _))
             throw new McpException(FaultCode.NotFound, $"no service {request.Service}");
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
@@ -114,12 +132,16 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
 
     public override Task<LifecycleResponse> StopService(StopServiceRequest request, ServerCallContext context)
     {
+        Others.Enqueue($"stop {request.Service}");
+        Stopped[request.Service] = true;
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
         return Task.FromResult(new LifecycleResponse());
     }
 
     public override Task<LifecycleResponse> StartService(StartServiceRequest request, ServerCallContext context)
     {
+        Others.Enqueue($"start {request.Service}");
+        Stopped.TryRemove(request.Service, out _);
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
         return Task.FromResult(new LifecycleResponse());
     }
@@ -162,10 +184,22 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     public override Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context) =>
         Task.FromResult(new ListServicesResponse { Services = { Running.Values.Select(r => new RegisteredService { Spec = r.Spec }) } });
 
-    public override Task<LiveCheckResponse> LiveCheck(LiveCheckRequest request, ServerCallContext context) => Task.FromResult(new LiveCheckResponse
+    public override Task<LiveCheckResponse> LiveCheck(LiveCheckRequest request, ServerCallContext context)
     {
-        Containers = { Running.Values.SelectMany(r => r.Spec.Components.Select(c => new ContainerStatus { Service = r.Spec.Name, Component = c.Name, State = "running" })) },
-    });
+        Interlocked.Increment(ref _liveChecks);
+        return Task.FromResult(new LiveCheckResponse
+        {
+            Containers =
+            {
+                Running.Values.SelectMany(r => r.Spec.Components.Select(c => new ContainerStatus
+                {
+                    Service = r.Spec.Name,
+                    Component = c.Name,
+                    State = Stopped.ContainsKey(r.Spec.Name) ? "exited" : "running",
+                })),
+            },
+        });
+    }
 
     public OperatorGrant? FindOperator(string name) => null;
 
@@ -195,6 +229,10 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     public AgentDeployResult Do(AgentDeployRequest request)
     {
         Running[request.Spec.Name] = request;
+        if (request.Spec.Active)
+            Stopped.TryRemove(request.Spec.Name, out _);
+        else
+            Stopped[request.Spec.Name] = true;
         Data[request.Spec.Name] = new DataRecord { Service = request.Spec.Name, Node = Name, Epoch = request.Epoch, VolumeId = request.VolumeId, State = "current" };
         return new AgentDeployResult
         {

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Mcp.Certificates;
 using Mcp.Errors;
 using Mcp.Master.Identity;
+using Mcp.Sqlite;
 using Mcp.V1;
 
 namespace Mcp.Tests.Master;
@@ -137,6 +138,39 @@ public class FleetTests
         await Assert.That(removed.Remaining).IsNotEmpty();
         var refused = await Assert.ThrowsAsync<McpException>(async () => await bench.Agent("orion").HeartbeatAsync(new HeartbeatRequest { Name = "orion" }));
         await Assert.That(refused!.Code is FaultCode.Unauthenticated or FaultCode.PermissionDenied).IsTrue();
+    }
+
+    [Test]
+    public async Task A_cordoned_node_gets_nothing_new_and_a_role_that_does_not_fit_is_refused()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        await bench.AddAgentAsync("orion");
+        var hub = await bench.AddAgentAsync("hub", "master");
+        await bench.DeployAsync(MasterBench.Spec("notes"));
+        await bench.DeployAsync(MasterBench.Spec("registry", s => s.Tier = "core"));
+        await bench.Admin.NodeCordonAsync(new NodeCordonRequest { Name = "orion", Cordoned = true }, MasterBench.Operation());
+        await Assert.That((await bench.NodeAsync("orion")).Cordoned).IsTrue();
+        await Assert.That((await bench.DeployAsync(MasterBench.Spec("wiki"))).Node).IsEqualTo("hub").Because("no other worker takes it");
+        await Assert.That((await bench.DeployAsync(MasterBench.Spec("notes", s => s.Components[0].User = "1"), change: r => r.SeenGeneration = 1)).Node).IsEqualTo("orion").Because("what is there stays");
+        await bench.Admin.NodeCordonAsync(new NodeCordonRequest { Name = "orion" }, MasterBench.Operation());
+        await Assert.That((await bench.DeployAsync(MasterBench.Spec("memo"))).Node).IsEqualTo("orion");
+
+        async Task<McpException> Refused(NodeSetRequest request) => (await Assert.ThrowsAsync<McpException>(async () => await bench.Admin.NodeSetAsync(request, MasterBench.Operation())))!;
+        await Assert.That((await Refused(new NodeSetRequest { Name = "orion", Role = "edge" })).Message).Contains("runs memo, notes; an edge node runs no services");
+        await Assert.That((await Refused(new NodeSetRequest { Name = "hub", Role = "worker" })).Message).Contains("runs the core service registry");
+        await Assert.That((await Refused(new NodeSetRequest { Name = "orion", Role = "master" })).Message).Contains("has its master node already: hub");
+        await Assert.That((await Refused(new NodeSetRequest { Name = "orion", Address = hub.Address })).Message).Contains("belongs to node hub");
+        await Assert.That((await Refused(new NodeSetRequest { Name = "nix", Role = "edge" })).Code).IsEqualTo(FaultCode.NotFound);
+        await bench.Admin.UndeployAsync(new UndeployRequest { ServiceName = "notes" }, MasterBench.Operation());
+        await bench.Admin.UndeployAsync(new UndeployRequest { ServiceName = "memo" }, MasterBench.Operation());
+        await Assert.That((await Refused(new NodeSetRequest { Name = "orion", Role = "edge" })).Message).Contains("holds data of memo, notes");
+        var remaining = await Assert.ThrowsAsync<McpException>(async () => await bench.Admin.NodeRemoveAsync(new NodeRemoveRequest { Name = "orion" }, MasterBench.Operation()));
+        await Assert.That(remaining!.Message).Contains("data of memo (current, epoch 1), data of notes (current, epoch 1)");
+        bench.Host.Parts.Database.Write(c => c.Execute("INSERT INTO edge_routes(hostname, service, route, edge_node, backend_hostname, backend_port, state) VALUES('n.example.org', 'notes', 'web', 'orion', 'notes.svc.fleet.example', 8443, 'active')"));
+        remaining = await Assert.ThrowsAsync<McpException>(async () => await bench.Admin.NodeRemoveAsync(new NodeRemoveRequest { Name = "orion" }, MasterBench.Operation()));
+        await Assert.That(remaining!.Message).Contains("edge route n.example.org");
+        var told = await bench.Admin.Events(new EventsRequest { Node = "orion" }).ResponseStream.ReadAllAsync().Select(e => e.Kind).ToListAsync();
+        await Assert.That(told).Contains("node-cordoned").And.Contains("node-uncordoned");
     }
 
     [Test]

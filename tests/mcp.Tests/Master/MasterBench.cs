@@ -119,6 +119,15 @@ internal sealed class MasterBench : IAsyncDisposable
         Admin = Call(_admin);
     }
 
+    /// <summary>Invites a person and logs it in.</summary>
+    public async Task<McpMasterService.McpMasterServiceClient> AddOperatorAsync(string name, string role, params string[] services)
+    {
+        var added = await Admin.OperatorAddAsync(new OperatorAddRequest { Name = name, Role = role, Services = { services } }, Operation());
+        _ = JoinToken.TryParse(added.Token, out var token);
+        var (credentials, _) = await JoinAsync(token!, null);
+        return Call(credentials);
+    }
+
     public async Task<DeployResponse> DeployAsync(ServiceSpec spec, string? operation = null, Action<DeployRequest>? change = null)
     {
         var request = new DeployRequest { Service = spec };

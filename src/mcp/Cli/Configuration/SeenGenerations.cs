@@ -13,6 +13,9 @@ internal sealed class SeenGenerations(string path)
     /// <summary>The generation seen last; 0 when none was.</summary>
     public ulong Of(string service) => Read().GetValueOrDefault(service);
 
+    /// <summary>All of them.</summary>
+    public IReadOnlyDictionary<string, ulong> All => Read();
+
     /// <summary>Remembers what the operator has just been shown or has made.</summary>
     public void Remember(IEnumerable<KeyValuePair<string, ulong>> seen)
     {

@@ -37,6 +37,46 @@ internal static class ServiceFiles
         };
     }
 
+    /// <summary>
+    /// Reads the whole folder of definitions, or those of <paramref name="names"/>. One file with a mistake stops everything, with the mistakes of all:
+    /// a definition that cannot be read must never look like one that was taken away.
+    /// </summary>
+    /// <exception cref="McpException">There is no folder, it is empty, a named definition is missing, or a file is wrong.</exception>
+    public static IReadOnlyList<ServiceSpec> LoadAll(CliConfiguration? configuration, IReadOnlyList<string> names, Reporter reporter)
+    {
+        if (configuration is null)
+            throw new McpException(FaultCode.InvalidArgument, "there is no folder of definitions here, because this machine is not logged in") { Hint = "mcp login <master-address>" };
+        var folder = configuration.ServicesFolder;
+        var paths = names.Count > 0 ? [.. names.Select(n => PathOf(configuration, n))]
+            : Directory.Exists(folder) ? Directory.GetFiles(folder, "*.toml").Where(f => !Path.GetFileName(f).StartsWith('.')).Order(StringComparer.Ordinal).ToList()
+            : throw new McpException(FaultCode.NotFound, $"there is no folder of definitions {folder}") { Hint = "mcp service new <service>" };
+        if (paths.Find(p => !File.Exists(p)) is { } missing)
+            throw Missing(missing, Path.GetFileNameWithoutExtension(missing));
+        // Nothing that could be a typing error may mean "remove everything".
+        if (paths.Count == 0)
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"{folder} has no definitions; a plan of an empty folder would remove every service, so it is refused")
+            {
+                Hint = "is it the right folder ([services] dir in mcp.toml)? To remove one service: mcp undeploy <service>",
+            };
+        }
+        var results = paths.ConvertAll(p => DefinitionReader.ReadFile(p));
+        var problems = results.SelectMany(r => r.Problems).ToList();
+        problems.AddRange(results.Where(r => r.Spec is { } s && s.Name != Path.GetFileNameWithoutExtension(r.File))
+            .Select(r => new TextProblem(r.File, 0, 0, "name", $"is \"{r.Spec!.Name}\", and the file of a service is called after it: {r.Spec.Name}.toml")));
+        if (problems.Count > 0)
+        {
+            throw new McpException(FaultCode.InvalidArgument, $"{problems.Select(p => p.File).Distinct().Count()} of {paths.Count} definitions have mistakes; nothing was sent")
+            {
+                Problems = problems,
+                Hint = $"mend {problems[0].File}, then try again",
+            };
+        }
+        foreach (var warning in results.SelectMany(r => r.Warnings))
+            reporter.Warning(warning.ToString());
+        return results.ConvertAll(r => r.Spec!);
+    }
+
     private static McpException Missing(string path, string service)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;

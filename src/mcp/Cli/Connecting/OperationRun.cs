@@ -15,7 +15,7 @@ namespace Mcp.Cli.Connecting;
 /// 4 Ctrl-C lets go of it and says how to come back.
 /// With <c>summaryFollows</c> the caller prints skipped steps and warnings itself.
 /// </summary>
-internal sealed class OperationRun(CommandContext context, FleetLink link, string what, bool summaryFollows = false)
+internal sealed class OperationRun(CommandContext context, FleetLink link, string what, bool summaryFollows = false, TimeSpan? limit = null)
 {
     /// <summary>How long a broken connection is tried again; the operation itself has no part in this.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -54,7 +54,7 @@ internal sealed class OperationRun(CommandContext context, FleetLink link, strin
 
     private async Task<T> InsistAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel)
     {
-        var options = new CallOptions(OperationCalls.Headers(Id), deadline: DateTime.UtcNow + CallLimit, cancellationToken: cancel);
+        var options = new CallOptions(OperationCalls.Headers(Id), deadline: DateTime.UtcNow + (limit ?? CallLimit), cancellationToken: cancel);
         var until = context.Clock.GetUtcNow() + Patience;
         var pause = TimeSpan.FromMilliseconds(250);
         for (var attempt = 1; ; attempt++)

@@ -4,6 +4,7 @@ using Mcp.Master.Configuration;
 using Mcp.Master.Registration;
 using Mcp.Names;
 using Mcp.Placement;
+using Mcp.Planning;
 using Mcp.V1;
 using Microsoft.Data.Sqlite;
 
@@ -27,13 +28,17 @@ internal sealed record DeployPlan(
 internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealthBoard board)
 {
     /// <summary>Checks and plans.</summary>
+    /// <param name="connection">The transaction that commits it.</param>
+    /// <param name="request">What is wished.</param>
+    /// <param name="kind">"deploy" or "rollback", as the operator typed it.</param>
+    /// <param name="planned">The node that a confirmed plan promised for a service without data; empty: the best one now.</param>
     /// <exception cref="McpException">What is in the way, with the next command.</exception>
-    public DeployPlan Plan(SqliteConnection connection, DeployRequest request)
+    public DeployPlan Plan(SqliteConnection connection, DeployRequest request, string kind, string planned)
     {
         var spec = request.Service;
         var hash = SpecHash.OfService(spec);
         var current = PlacementStore.Find(connection, spec.Name);
-        SeenGeneration.Check(current, spec, hash, request.SeenGeneration, request.Overwrite);
+        SeenGeneration.Check(current, spec, hash, request.SeenGeneration, request.Overwrite, kind);
         CheckComponent(current, spec, request.Component);
         CheckContainerNames(connection, spec);
         HostnameRules.Check(connection, spec, configuration.Zone, configuration.AllowedDomains);
@@ -46,13 +51,9 @@ internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealt
                 Hint = $"mcp undeploy {spec.Name}, then mcp deploy {spec.Name} --fresh (the data goes aside and is kept)",
             };
         }
-        if (current is { Pending: false } && data is not null && data.Node != current.Node)
-        {
-            throw new McpException(FaultCode.FailedPrecondition, $"{spec.Name} is placed on {current.Node} (epoch {current.Epoch}), but {data.Node} holds its data in epoch {data.Epoch}")
-            {
-                Hint = $"mcp data list {spec.Name}; go on with the data on {data.Node}: mcp undeploy {spec.Name}, then mcp deploy {spec.Name}; or with the copy on {current.Node}: mcp data accept {spec.Name} --on {current.Node}",
-            };
-        }
+        var place = data is null ? null : new DataPlace(data.Node, data.Epoch, data.Spec.Tier);
+        if (current is { Pending: false } && DeployRules.Data(spec.Name, current.Node, current.Epoch, place) is { } split)
+            throw split;
         if (current is null && data is null && !request.Fresh && DataRecordStore.All(connection, spec.Name) is [var other, ..])
         {
             throw new McpException(FaultCode.FailedPrecondition, $"no current data of {spec.Name} is known, but {other.Node} has a copy in epoch {other.Epoch} ({other.State}); it is not started empty")
@@ -64,9 +65,10 @@ internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealt
         var location = current is not null ? new DataLocation(NodeName.Parse(current.Node), current.Spec.Tier)
             : data is not null && !request.Fresh ? new DataLocation(NodeName.Parse(data.Node), data.Spec.Tier.Length > 0 ? data.Spec.Tier : spec.Tier)
             : null;
-        var decision = Placer.Choose(Snapshot(connection, configuration.ScheduleOnMaster, board), spec, location);
+        var fleet = Snapshot(connection, configuration.ScheduleOnMaster, board);
+        var decision = location is null && planned.Length > 0 ? Placer.Promised(fleet, planned) : Placer.Choose(fleet, spec, location);
         if (decision.Node is not { } node)
-            throw Nowhere(spec.Name, decision);
+            throw DeployRules.Nowhere(spec.Name, decision);
         var (epoch, volume) = request.Fresh || (data is null && current is null)
             ? (DataRecordStore.HighestEpoch(connection, spec.Name) + 1, Guid.NewGuid().ToString("D"))
             : current is not null ? (current.Epoch, current.VolumeId) : (data!.Epoch, data.VolumeId);
@@ -108,12 +110,7 @@ internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealt
         foreach (var other in PlacementStore.All(connection).Where(p => p.Service != spec.Name))
         {
             if (ContainerName.Collision(spec, other.Spec) is { } name)
-            {
-                throw new McpException(FaultCode.AlreadyExists, $"the container name {name} would belong to both {spec.Name} and the service {other.Service}")
-                {
-                    Hint = "rename the service or the component",
-                };
-            }
+                throw DeployRules.Taken(new NameClaim($"container {name}", spec.Name, ""), new NameClaim($"container {name}", other.Service, ""));
         }
     }
 
@@ -124,12 +121,4 @@ internal sealed class DeployPlanner(MasterConfiguration configuration, NodeHealt
         var known = current is { Pending: false } ? current.Images : (IEnumerable<ComponentImage>)(GenerationStore.Of(connection, request.Service.Name).FirstOrDefault()?.Images ?? []);
         return [.. known.Where(i => request.Service.Components.Any(c => c.Name == i.Component && c.Image == i.Reference))];
     }
-
-    private static McpException Nowhere(string service, PlacementDecision decision) =>
-        new(FaultCode.FailedPrecondition, $"{service} cannot be placed: {decision.Why}")
-        {
-            Step = "place",
-            Cause = decision.Refusals.Count == 0 ? null : string.Join("; ", decision.Refusals.Select(r => $"{r.Node} {r.Reason}")),
-            Hint = decision.Hint,
-        };
 }

@@ -23,13 +23,17 @@ internal sealed class Deploying(
 {
     /// <summary>Deploys, or gives the outcome of the same operation id again.</summary>
     /// <exception cref="McpException">What is in the way, or what failed on the node.</exception>
-    public Task<DeployResponse> DeployAsync(OperationRequest operation, DeployRequest request, CancellationToken call)
+    /// <param name="operation">The operation.</param>
+    /// <param name="request">What is wished.</param>
+    /// <param name="call">Ends the waiting of this call, not the work.</param>
+    /// <param name="planned">The node that a confirmed plan promised; empty: the best one now.</param>
+    public Task<DeployResponse> DeployAsync(OperationRequest operation, DeployRequest request, CancellationToken call, string planned = "")
     {
         // A caller that is not our command line may leave defaults out; what is stored and hashed is the whole spec, as the agent reads it.
         request = request.Clone();
         request.Service = SpecBuilder.Complete(request.Service ?? throw new McpException(FaultCode.InvalidArgument, "a deploy without a service"));
         SpecRules.Require(request.Service);
-        return journal.RunAsync(operation, DeployResponse.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => RunAsync(run, request, stop), call);
+        return journal.RunAsync(operation, DeployResponse.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => RunAsync(run, request, stop, planned: planned), call);
     }
 
     /// <summary>Deploys an earlier generation again, with the images that it had. The data stays as it is.</summary>
@@ -51,15 +55,15 @@ internal sealed class Deploying(
                 Hint = $"mcp history {service}",
             };
         }
-        var deploy = new DeployRequest { Service = wanted.Spec, SeenGeneration = request.SeenGeneration, Overwrite = request.SeenGeneration == 0 };
+        var deploy = new DeployRequest { Service = wanted.Spec, SeenGeneration = request.SeenGeneration, Overwrite = request.Overwrite };
         run.Scope.Say($"{service} goes back to generation {wanted.Generation} of {wanted.At}; its data stays as it is");
         return RunAsync(run, deploy, stop, wanted.Images);
     }
 
-    private async Task<DeployResponse> RunAsync(RunningOperation run, DeployRequest request, CancellationToken stop, IReadOnlyList<ComponentImage>? images = null)
+    private async Task<DeployResponse> RunAsync(RunningOperation run, DeployRequest request, CancellationToken stop, IReadOnlyList<ComponentImage>? images = null, string planned = "")
     {
         await TakeOverAsync(run, request, stop);
-        var plan = await run.Scope.StepAsync("place", () => Task.FromResult(database.Write(connection => Commit(connection, run, request))));
+        var plan = await run.Scope.StepAsync("place", () => Task.FromResult(database.Write(connection => Commit(connection, run, request, planned))));
         run.Scope.Say($"{request.Service.Name} goes to {plan.Node}: {plan.Why}");
         AgentDeployResult result;
         try
@@ -88,9 +92,9 @@ internal sealed class Deploying(
         }
     }
 
-    private DeployPlan Commit(SqliteConnection connection, RunningOperation run, DeployRequest request)
+    private DeployPlan Commit(SqliteConnection connection, RunningOperation run, DeployRequest request, string planned)
     {
-        var plan = planner.Plan(connection, request);
+        var plan = planner.Plan(connection, request, run.Request.Kind, planned);
         var spec = request.Service;
         if (plan.Current is null or { Pending: true })
         {

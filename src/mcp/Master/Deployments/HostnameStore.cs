@@ -1,10 +1,15 @@
+using Mcp.Planning;
 using Mcp.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace Mcp.Master.Deployments;
 
 /// <summary>A hostname on a listener, and whose it is.</summary>
-internal sealed record HostnameRow(string Hostname, uint Listener, string Service, string Component, string Route, bool Public);
+internal sealed record HostnameRow(string Hostname, uint Listener, string Service, string Component, string Route, bool Public)
+{
+    /// <summary>The name as plans have it.</summary>
+    public NameClaim ToClaim() => NameClaim.OfHostname(Hostname, Listener, Service, Route);
+}
 
 /// <summary>Hostnames belong to one service fleet-wide, from its deploy to its undeploy.</summary>
 internal static class HostnameStore

@@ -16,10 +16,14 @@ internal sealed class Lifecycle(Database database, OperationJournal journal, Age
 {
     /// <summary>Does it, or gives the outcome of the same operation id again. The kind is that of <paramref name="operation"/>.</summary>
     /// <exception cref="McpException">NotFound, or what failed on the node.</exception>
-    public Task<LifecycleResult> RunAsync(OperationRequest operation, LifecycleRequest request, CancellationToken call) =>
-        journal.RunAsync(operation, LifecycleResult.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => RunAsync(run, request, stop), call);
+    /// <param name="operation">The operation.</param>
+    /// <param name="request">What is wished.</param>
+    /// <param name="call">Ends the waiting of this call, not the work.</param>
+    /// <param name="planned">The generation that a confirmed plan saw; null: whatever is there.</param>
+    public Task<LifecycleResult> RunAsync(OperationRequest operation, LifecycleRequest request, CancellationToken call, ulong? planned = null) =>
+        journal.RunAsync(operation, LifecycleResult.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => RunAsync(run, request, planned, stop), call);
 
-    private async Task<LifecycleResult> RunAsync(RunningOperation run, LifecycleRequest request, CancellationToken stop)
+    private async Task<LifecycleResult> RunAsync(RunningOperation run, LifecycleRequest request, ulong? planned, CancellationToken stop)
     {
         var kind = run.Request.Kind;
         var placement = database.Read(connection => PlacementStore.Find(connection, request.ServiceName));
@@ -38,6 +42,7 @@ internal sealed class Lifecycle(Database database, OperationJournal journal, Age
                 Hint = $"its components: {string.Join(", ", placement.Spec.Components.Select(c => c.Name))}",
             };
         }
+        SeenGeneration.RequirePlanned(placement, planned);
         ReachableNode.Require(board, placement.Node, $"{kind} of {request.ServiceName}");
         database.Write(connection => run.Begin(connection, placement.Node, kind, request));
         var answer = await run.Scope.StepAsync(kind, () => agents.ToTheEndAsync(

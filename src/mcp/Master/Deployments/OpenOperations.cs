@@ -27,6 +27,9 @@ internal interface IOperationEnding
 internal sealed partial class OpenOperations(
     Database database, AgentOperations agents, AgentHoldings holdings, IReadOnlyList<IOperationEnding> endings, TimeProvider clock, ILogger<OpenOperations> log)
 {
+    /// <summary>The kind that no agent can settle, since its parts are operations of their own: it is carried on.</summary>
+    public const string ContinuedKind = "sync";
+
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
     /// <summary>Which operations run in this process: they settle themselves.</summary>
@@ -39,7 +42,7 @@ internal sealed partial class OpenOperations(
     /// <returns>How many stay open.</returns>
     public async Task<int> SettleAsync(CancellationToken cancellation)
     {
-        var rows = database.Read(OperationStore.Open).FindAll(r => !IsRunningHere(r.Id));
+        var rows = database.Read(OperationStore.Open).FindAll(r => r.Kind != ContinuedKind && !IsRunningHere(r.Id));
         if (IsHeld())
             return rows.Count;
         var settled = await Task.WhenAll(rows.Select(r => SettleAsync(r, cancellation)));

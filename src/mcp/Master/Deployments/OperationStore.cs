@@ -127,8 +127,15 @@ internal static class OperationStore
         End(connection, id, "succeeded", steps, at, response.ToByteArray(), null, 0);
 
     /// <summary>Ends the operation with its fault; <paramref name="putBack"/>: what ran before runs again.</summary>
-    public static void Fail(SqliteConnection connection, string id, McpException fault, bool putBack, IEnumerable<StepResult> steps, string at) =>
-        End(connection, id, putBack ? "put-back" : "failed", steps, at, null, fault.ToDetail().ToByteArray(), fault.Code);
+    /// <param name="connection">The caller's transaction.</param>
+    /// <param name="id">The operation.</param>
+    /// <param name="fault">Why.</param>
+    /// <param name="putBack">See above.</param>
+    /// <param name="steps">What was done.</param>
+    /// <param name="at">RFC 3339.</param>
+    /// <param name="response">The answer, where one tells what was done nevertheless.</param>
+    public static void Fail(SqliteConnection connection, string id, McpException fault, bool putBack, IEnumerable<StepResult> steps, string at, IMessage? response = null) =>
+        End(connection, id, putBack ? "put-back" : "failed", steps, at, response?.ToByteArray(), fault.ToDetail().ToByteArray(), fault.Code);
 
     /// <summary>Removes ended operations older than <paramref name="before"/>.</summary>
     public static void Reap(SqliteConnection connection, string before) =>

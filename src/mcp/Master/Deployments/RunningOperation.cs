@@ -35,6 +35,13 @@ internal sealed class RunningOperation(OperationRequest request, OperationScope 
     /// <param name="intent">What a later process needs to end it.</param>
     public void Begin(SqliteConnection connection, string node, string step, IMessage intent)
     {
+        Record(connection, intent, node);
+        OperationStore.Calling(connection, request.Id.Value, node, step);
+    }
+
+    /// <summary>Commits the intent of an operation that calls no agent itself, in the caller's transaction.</summary>
+    public void Record(SqliteConnection connection, IMessage intent, string node = "")
+    {
         OperationStore.Begin(connection, new OperationRow
         {
             Id = request.Id.Value,
@@ -47,7 +54,6 @@ internal sealed class RunningOperation(OperationRequest request, OperationScope 
             State = "running",
             Started = Timestamp.Now(clock),
         });
-        OperationStore.Calling(connection, request.Id.Value, node, step);
         Begun = true;
     }
 

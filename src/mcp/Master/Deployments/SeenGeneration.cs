@@ -14,7 +14,7 @@ internal static class SeenGeneration
 
     /// <summary>Refuses a deploy over a generation that its caller has not seen.</summary>
     /// <exception cref="McpException">FailedPrecondition.</exception>
-    public static void Check(PlacementRow? current, ServiceSpec wanted, string wantedHash, ulong seen, bool overwrite)
+    public static void Check(PlacementRow? current, ServiceSpec wanted, string wantedHash, ulong seen, bool overwrite, string kind = "deploy")
     {
         if (current is null or { Pending: true } || overwrite || seen == current.Generation || wantedHash == current.SpecHash)
             return;
@@ -25,11 +25,23 @@ internal static class SeenGeneration
         throw new McpException(
             FaultCode.FailedPrecondition,
             seen == 0
-                ? $"{current.Service} is deployed already (generation {current.Generation} by {current.Principal} at {current.At}), which this deploy has not seen"
-                : $"{current.Service} was deployed by {current.Principal} at {current.At} (generation {current.Generation}); this deploy last saw generation {seen}")
+                ? $"{current.Service} is deployed already (generation {current.Generation} by {current.Principal} at {current.At}), which this {kind} has not seen"
+                : $"{current.Service} was deployed by {current.Principal} at {current.At} (generation {current.Generation}); this {kind} last saw generation {seen}")
         {
             Cause = "the deployed spec differs from this one, deployed → yours: " + string.Join("; ", lines),
-            Hint = $"look at what is deployed: mcp service show {current.Service}; then deploy over it: mcp deploy {current.Service} --overwrite",
+            Hint = $"look at what is deployed: mcp service show {current.Service}; then go over it: mcp {kind} {current.Service} --overwrite",
+        };
+    }
+
+    /// <summary>Refuses to go on with a plan whose service was deployed anew since.</summary>
+    /// <exception cref="McpException">FailedPrecondition.</exception>
+    public static void RequirePlanned(PlacementRow current, ulong? planned)
+    {
+        if (planned is null || planned == current.Generation)
+            return;
+        throw new McpException(FaultCode.FailedPrecondition, $"{current.Service} was deployed by {current.Principal} at {current.At} (generation {current.Generation}); the plan saw generation {planned}, so it was left alone")
+        {
+            Hint = "mcp plan",
         };
     }
 

@@ -18,10 +18,14 @@ internal sealed class Undeploying(Database database, OperationJournal journal, A
 {
     /// <summary>Undeploys, or gives the outcome of the same operation id again.</summary>
     /// <exception cref="McpException">NotFound, or what failed on the node.</exception>
-    public Task<UndeployResponse> UndeployAsync(OperationRequest operation, UndeployRequest request, CancellationToken call) =>
-        journal.RunAsync(operation, UndeployResponse.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => RunAsync(run, request, stop), call);
+    /// <param name="operation">The operation.</param>
+    /// <param name="request">What is wished.</param>
+    /// <param name="call">Ends the waiting of this call, not the work.</param>
+    /// <param name="planned">The generation that a confirmed plan saw; null: whatever is there.</param>
+    public Task<UndeployResponse> UndeployAsync(OperationRequest operation, UndeployRequest request, CancellationToken call, ulong? planned = null) =>
+        journal.RunAsync(operation, UndeployResponse.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => RunAsync(run, request, planned, stop), call);
 
-    private async Task<UndeployResponse> RunAsync(RunningOperation run, UndeployRequest request, CancellationToken stop)
+    private async Task<UndeployResponse> RunAsync(RunningOperation run, UndeployRequest request, ulong? planned, CancellationToken stop)
     {
         var service = request.ServiceName;
         var (placement, data) = database.Read(connection => (PlacementStore.Find(connection, service), DataRecordStore.Current(connection, service)));
@@ -31,6 +35,7 @@ internal sealed class Undeploying(Database database, OperationJournal journal, A
                 ? new UndeployResponse { Success = true, AlreadyDone = true, Data = data }
                 : throw new McpException(FaultCode.NotFound, $"there is no service {service}") { Hint = "mcp list" };
         }
+        SeenGeneration.RequirePlanned(placement, planned);
         ReachableNode.Require(board, placement.Node, $"{service} cannot be undeployed");
         database.Write(connection => run.Begin(connection, placement.Node, "undeploy", request));
         var answer = await run.Scope.StepAsync("undeploy", () => CallAsync(run, placement.Node, service, stop));

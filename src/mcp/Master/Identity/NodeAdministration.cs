@@ -43,7 +43,9 @@ internal sealed class NodeAdministration(Database database, Invitations invitati
         Known(connection, name);
         var placed = PlacementStore.All(connection).FindAll(p => p.Node == name);
         var data = DataRecordStore.All(connection).FindAll(d => d.Node == name);
-        var remaining = placed.Select(p => $"service {p.Service}").Concat(data.Select(d => $"data of {d.Service} ({d.State}, epoch {d.Epoch})")).ToList();
+        var routes = connection.Query("SELECT hostname FROM edge_routes WHERE edge_node = $node ORDER BY hostname", r => r.GetString(0), ("$node", name));
+        var remaining = placed.Select(p => $"service {p.Service}").Concat(routes.Select(r => $"edge route {r}"))
+            .Concat(data.Select(d => $"data of {d.Service} ({d.State}, epoch {d.Epoch})")).ToList();
         if (remaining.Count > 0 && !request.Lost)
         {
             throw new McpException(FaultCode.FailedPrecondition, $"node {name} still has {string.Join(", ", remaining)}")
@@ -64,6 +66,7 @@ internal sealed class NodeAdministration(Database database, Invitations invitati
         }
         foreach (var record in data)
             DataRecordStore.Remove(connection, record.Service, name, "");
+        connection.Execute("DELETE FROM edge_routes WHERE edge_node = $node", ("$node", name));
         var agent = new Principal(PrincipalKind.Agent, name);
         JoinTokenStore.Withdraw(connection, agent.KindText, name);
         Revoke(connection, agent, at, by, request.Lost ? "node removed as lost" : "node removed");
@@ -86,26 +89,53 @@ internal sealed class NodeAdministration(Database database, Invitations invitati
 
     /// <summary>Lets a node get no new services, or get them again.</summary>
     /// <exception cref="McpException">NotFound.</exception>
-    public void Cordon(NodeCordonRequest request) => database.Write(connection =>
+    public void Cordon(NodeCordonRequest request, string by) => database.Write(connection =>
     {
-        Known(connection, request.Name);
+        if (Known(connection, request.Name).Cordoned == request.Cordoned)
+            return;
         NodeStore.Set(connection, request.Name, cordoned: request.Cordoned);
+        Tell(connection, request.Name, request.Cordoned ? "node-cordoned" : "node-uncordoned", request.Cordoned ? "gets no new services" : "gets new services again", by);
     });
 
     /// <summary>Changes role or address of a node.</summary>
-    /// <exception cref="McpException">NotFound, InvalidArgument, or FailedPrecondition: an edge node with services.</exception>
-    public void Set(NodeSetRequest request) => database.Write(connection =>
+    /// <exception cref="McpException">NotFound, InvalidArgument, or FailedPrecondition: what is on the node does not fit the role.</exception>
+    public void Set(NodeSetRequest request, string by) => database.Write(connection =>
     {
         var node = Known(connection, request.Name);
         var role = request.Role.Length == 0 ? null : Role(request.Role);
         var address = request.Address.Length == 0 ? null : Address(request.Address, request.Name);
-        if (role == "edge" && PlacementStore.All(connection).Find(p => p.Node == node.Name) is { } placed)
-            throw new McpException(FaultCode.FailedPrecondition, $"node {node.Name} runs {placed.Service}; an edge node runs no services") { Hint = $"mcp migrate {placed.Service} --to <node>" };
+        if (role is not null && role != node.Role)
+            RequireFits(connection, node, role);
         if (role == "master" && NodeStore.All(connection).Find(n => n.Role == "master" && n.Name != node.Name) is { } master)
             throw new McpException(FaultCode.AlreadyExists, $"the fleet has its master node already: {master.Name}");
         if (address is not null && NodeStore.All(connection).Find(n => n.Address == address && n.Name != node.Name) is { } owner)
             throw new McpException(FaultCode.AlreadyExists, $"the address {address} belongs to node {owner.Name}");
         NodeStore.Set(connection, node.Name, role, address);
+        var changes = new[] { role is not null && role != node.Role ? $"role {node.Role} → {role}" : "", address is not null && address != node.Address ? $"address {(node.Address.Length > 0 ? node.Address : "(none)")} → {address}" : "" };
+        if (changes.Any(c => c.Length > 0))
+            Tell(connection, node.Name, "node-changed", $"is changed: {string.Join(", ", changes.Where(c => c.Length > 0))}", by);
+    });
+
+    // The next deploy of what is there would be refused: an edge runs nothing, and core belongs on the master's node.
+    private static void RequireFits(Microsoft.Data.Sqlite.SqliteConnection connection, NodeRow node, string role)
+    {
+        var here = PlacementStore.All(connection).FindAll(p => p.Node == node.Name);
+        if (role == "edge" && here.Count > 0)
+            throw new McpException(FaultCode.FailedPrecondition, $"node {node.Name} runs {string.Join(", ", here.Select(p => p.Service))}; an edge node runs no services") { Hint = $"end them first: mcp undeploy {here[0].Service}" };
+        if (role == "edge" && DataRecordStore.All(connection).FindAll(d => d.Node == node.Name) is [var data, ..] held)
+            throw new McpException(FaultCode.FailedPrecondition, $"node {node.Name} holds data of {string.Join(", ", held.Select(d => d.Service).Distinct())}; an edge node runs no services, so they could never start there again") { Hint = $"mcp data purge {data.Service} --on {node.Name}" };
+        if (node.Role == "master" && here.Find(p => p.Spec.Tier == "core" && p.Spec.Node.Length == 0) is { } core)
+            throw new McpException(FaultCode.FailedPrecondition, $"node {node.Name} runs the core service {core.Service}, and core services belong on the master's node") { Hint = $"end it first: mcp undeploy {core.Service}" };
+    }
+
+    private void Tell(Microsoft.Data.Sqlite.SqliteConnection connection, string node, string kind, string what, string by) => EventStore.Add(connection, new FleetEvent
+    {
+        At = Timestamp.Now(clock),
+        Node = node,
+        Kind = kind,
+        Severity = "info",
+        Message = $"node {node} {what}",
+        Principal = by,
     });
 
     /// <summary>Revokes a principal by name and every certificate it has by serial number, and forgets its keys.</summary>

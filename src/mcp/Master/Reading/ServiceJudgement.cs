@@ -38,9 +38,10 @@ internal static class ServiceJudgement
     public static List<ContainerStatus> ContainersOf(PlacementRow placement, NodeAnswer answer) =>
         answer.Live is null ? [] : [.. answer.Live.Containers.Where(c => c.Service == placement.Service)];
 
-    private static string? Fault(string component, List<ContainerStatus> containers)
+    /// <summary>What is wrong with one component among the containers of its service, in words; null: it runs and is not unhealthy.</summary>
+    public static string? Fault(string component, IEnumerable<ContainerStatus> containers)
     {
-        var container = containers.Find(c => c.Component == component);
+        var container = containers.FirstOrDefault(c => c.Component == component);
         return container switch
         {
             null => $"{component} has no container",

@@ -37,6 +37,15 @@ internal static class DocumentMapping
     /// <summary>An image.</summary>
     public static ImageDocument ToDocument(this ComponentImage i) => new(i.Component, i.Reference, i.Digest);
 
+    /// <summary>A plan for a fleet.</summary>
+    public static PlanDocument ToDocument(this Plan p, string fleet) => new(
+        p.Id, fleet, p.Changes, p.Removals, p.CoreRemovals, p.Unknown, p.Refused, p.Unseen, [.. p.Entries.Select(ToDocument)]);
+
+    /// <summary>An entry of a plan.</summary>
+    public static PlanEntryDocument ToDocument(this PlanEntry e) => new(
+        e.Service, e.Action, e.Why, e.Node, e.Interrupts, e.Core, e.State, e.Generation, e.Epoch, e.SpecHash, e.DeployedHash, e.DeployedBy, e.DeployedAt,
+        e.Refusal?.What ?? "", e.Refusal?.Hint ?? "", e.Unseen, e.Remark, [.. e.After], [.. e.Changes.Select(c => new FieldChangeDocument(c.Field, c.Old, c.New))]);
+
     /// <summary>A data record.</summary>
     public static DataRecordDocument ToDocument(this DataRecord d) => new(d.Service, d.Node, d.State, d.Epoch, d.VolumeId, d.Bytes, d.Path, d.Updated);
 

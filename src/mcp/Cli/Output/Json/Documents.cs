@@ -68,6 +68,18 @@ internal sealed record ImageDocument(string Component, string Reference, string 
 internal sealed record ServiceDocument(
     string Name, string Node, string State, ulong Generation, ulong Epoch, string SpecHash, IReadOnlyList<ImageDocument> Images, string Definition);
 
+/// <summary><c>mcp plan --json</c> and <c>mcp sync --dry-run --json</c>.</summary>
+internal sealed record PlanDocument(
+    string Id, string Fleet, uint Changes, uint Removals, uint CoreRemovals, uint Unknown, uint Refused, uint Unseen, IReadOnlyList<PlanEntryDocument> Entries);
+
+/// <summary>What is to do with one service.</summary>
+internal sealed record PlanEntryDocument(
+    string Service, string Action, string Why, string Node, bool Interrupts, bool Core, string State, ulong Generation, ulong Epoch, string SpecHash, string DeployedHash,
+    string DeployedBy, string DeployedAt, string Refused, string Hint, string Unseen, string Remark, IReadOnlyList<string> After, IReadOnlyList<FieldChangeDocument> Changes);
+
+/// <summary>A field that differs; values of <c>env</c> are hashes.</summary>
+internal sealed record FieldChangeDocument(string Field, string Old, string New);
+
 /// <summary><c>mcp data list --json</c>.</summary>
 internal sealed record DataDocument(IReadOnlyList<DataRecordDocument> Records);
 
@@ -125,6 +137,7 @@ internal sealed record DoctorLineDocument(string Check, string Verdict, string M
 [JsonSerializable(typeof(OperatorsDocument))]
 [JsonSerializable(typeof(HistoryDocument))]
 [JsonSerializable(typeof(ServiceDocument))]
+[JsonSerializable(typeof(PlanDocument))]
 [JsonSerializable(typeof(DataDocument))]
 [JsonSerializable(typeof(RoutesDocument))]
 [JsonSerializable(typeof(CertificatesDocument))]
