@@ -1,5 +1,4 @@
 using Mcp.Errors;
-using Mcp.Files;
 
 namespace Mcp.Sqlite;
 

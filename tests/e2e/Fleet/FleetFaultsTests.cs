@@ -66,8 +66,9 @@ public class FleetFaultsTests
         // What is on a silent node is unknown, never absent, and nothing is decided about it.
         var status = await fleet.RunAsync("status");
         await Assert.That(status.Output).Contains("unknown").Because(status.ToString());
-        var refused = await fleet.RunAsync("stop", "on-w1");
+        var refused = await fleet.DeployAsync("new-on-w1", SlowService.Text("new-on-w1", round: 1, node: "w1"));
         await Assert.That(refused.ExitCode).IsEqualTo(1).Because(refused.ToString());
+        await Assert.That(refused.Errors).Contains("w1").And.Contains("next:").Because(refused.ToString());
         (await TestPodman.RunAsync(["network", "connect", "--ip", w1.Address, fleet.Box.Network, w1.Container])).OrThrow();
         var done = await deploy;
         await Assert.That(done.ExitCode).IsEqualTo(0).Because(done.ToString());

@@ -1,4 +1,3 @@
-using Mcp.Master.Deployments;
 using Mcp.V1;
 
 namespace Mcp.Master.Reading;
