@@ -32,14 +32,14 @@ internal sealed class CrashJourneys
         _invariants = new Invariants(fleet, _service).Secret(SecretWord);
         All =
         [
-            new("a first deploy", 36, 9, 0, Settled.Running, ForgetAsync, DeployAsync, Current, _invariants),
-            new("a changed deploy", 33, 9, 0, Settled.Running, NextAsync, DeployAsync, Current, _invariants),
-            new("a deploy that never gets healthy", 27, 9, 1, Settled.Running, BrokenAsync, DeployAsync, Previous, _invariants),
-            new("a stop", 9, 6, 0, Settled.Stopped, StartedAsync, () => fleet.RunAsync("stop", _service), Current, _invariants),
-            new("a start", 9, 6, 0, Settled.Running, StoppedAsync, () => fleet.RunAsync("start", _service), Current, _invariants),
-            new("a restart", 9, 6, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("restart", _service), Current, _invariants),
-            new("an undeploy", 12, 6, 0, Settled.Undeployed, StartedAsync, () => fleet.RunAsync("undeploy", _service, "--yes"), Current, _invariants),
-            new("a purge", 24, 6, 0, Settled.Purged, UndeployedAsync, PurgeAsync, Current, _invariants),
+            new("a first deploy", 40, 6, 0, Settled.Running, ForgetAsync, DeployAsync, Current, _invariants),
+            new("a changed deploy", 27, 10, 0, Settled.Running, NextAsync, DeployAsync, Current, _invariants),
+            new("a deploy that never gets healthy", 24, 10, 1, Settled.Running, BrokenAsync, DeployAsync, Previous, _invariants),
+            new("a stop", 10, 8, 0, Settled.Stopped, StartedAsync, () => fleet.RunAsync("stop", _service), Current, _invariants),
+            new("a start", 8, 7, 0, Settled.Running, StoppedAsync, () => fleet.RunAsync("start", _service), Current, _invariants),
+            new("a restart", 8, 8, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("restart", _service), Current, _invariants),
+            new("an undeploy", 12, 9, 0, Settled.Undeployed, StartedAsync, () => fleet.RunAsync("undeploy", _service, "--yes"), Current, _invariants),
+            new("a purge", 16, 3, 0, Settled.Purged, UndeployedAsync, PurgeAsync, Current, _invariants),
         ];
     }
 

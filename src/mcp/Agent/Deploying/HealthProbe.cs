@@ -38,7 +38,7 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
         {
             var container = await podman.InspectContainerAsync(id, ct);
             if (HasEnded(first, container) is { } ended)
-                throw Explain(Failure(name, ended), await LastLinesAsync(id, ct));
+                throw Explain(Failure(service.Name, name, ended), await LastLinesAsync(id, ct));
             var passed = clock.GetElapsedTime(started);
             if (health is null)
             {
@@ -51,7 +51,7 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
                     return;
                 last = problem;
                 if (passed >= limit)
-                    throw Explain(Failure(name, $"not healthy after {limit.TotalSeconds:0} s: {last}"), await LastLinesAsync(id, ct));
+                    throw Explain(Failure(service.Name, name, $"not healthy after {limit.TotalSeconds:0} s: {last}"), await LastLinesAsync(id, ct));
             }
             var left = limit - clock.GetElapsedTime(started);
             await Task.Delay(left > TimeSpan.Zero && left < pause ? left : pause, clock, ct);
@@ -117,7 +117,11 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
 
     private static string Join(string? first, string second) => string.IsNullOrEmpty(first) ? second : $"{first}; {second}";
 
-    private static McpException Failure(string name, string cause) => new(FaultCode.FailedPrecondition, $"{name} did not become healthy") { Cause = cause };
+    private static McpException Failure(string service, string name, string cause) => new(FaultCode.FailedPrecondition, $"{name} did not become healthy")
+    {
+        Cause = cause,
+        Hint = $"mend what its last lines say, or raise timeout in [components.health] if it is only slow; then mcp deploy {service}",
+    };
 
     // Another process than the one that was started means that podman's restart policy has already been at work.
     private static string? HasEnded(ContainerDetail? first, ContainerDetail? now) =>
