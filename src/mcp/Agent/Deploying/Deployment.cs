@@ -306,7 +306,7 @@ internal sealed class Deployment(
     {
         try
         {
-            parts.Operations.EnterStep(entry.Id, "clean");
+            parts.Operations.EnterStep(entry.Id, "clean", entry.Scope.Steps);
             await putBack.FinishAsync(entry.Id, stop);
             entry.Scope.Add(new StepResult { Step = "clean", Success = true });
         }
