@@ -59,7 +59,7 @@ internal sealed class AlertSenderTests : IDisposable
     [Test]
     public async Task A_hanging_command_holds_up_nobody_and_is_killed()
     {
-        var book = Run("echo $$ >> \"$0\"; exec sleep 600", _folder["out"], attempts: 1, timeout: TimeSpan.FromSeconds(1));
+        var book = Run("echo $$ >> \"$0\"; exec sleep 600", _folder["out"], attempts: 1, timeout: TimeSpan.FromSeconds(5));
         book.Open(new AlertNotice(Subject, "error", "gone", ""));
         await UntilAsync(() => Lines().Length == 1);
         // The command hangs now; facts are still taken at once.
@@ -67,7 +67,7 @@ internal sealed class AlertSenderTests : IDisposable
             book.Open(new AlertNotice(new AlertSubject("container down", "orion", $"s{i}"), "error", "gone", ""));
         await Assert.That(_failed).IsEmpty();
         await UntilAsync(() => _failed.Count > 0);
-        await Assert.That(_failed[0]).Contains("killed after 1 s");
+        await Assert.That(_failed[0]).Contains("killed after 5 s");
         await UntilAsync(() => !File.Exists($"/proc/{Lines()[0]}/stat"));
     }
 
