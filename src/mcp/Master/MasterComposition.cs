@@ -47,7 +47,7 @@ internal static class MasterComposition
         var lives = new TermWatch(() => fleet.Term);
         var probe = new HealthProbe(eyes, board, lives, database, clock);
         board.Changed += events.HealthChanged;
-        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, Happened, clock, logging.CreateLogger<HealthWatch>());
+        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, events.Line, Happened, clock, logging.CreateLogger<HealthWatch>());
         var policy = new RegistrationPolicy(
             configuration.MaxNodes, MasterAddress.IsLoopbackOnly(configuration.Listen), configuration.BackendCidrs, configuration.Zone, () => fleet.Term);
         var registering = new Registering(database, directory, trust, board, links, lives, policy, clock);
@@ -120,6 +120,7 @@ internal static class MasterComposition
             Status = status,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
+            Events = new EventStreams(database, clock),
             Feed = feed,
         };
         server = Serve(configuration, parts, own, trust, audit, clock, logging);

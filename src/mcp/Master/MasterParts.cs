@@ -96,6 +96,9 @@ internal sealed class MasterParts
     /// <summary>Answers as streams.</summary>
     public required Streams Streams { get; init; }
 
+    /// <summary>Events and audit as streams.</summary>
+    public required EventStreams Events { get; init; }
+
     /// <summary>Progress of operations.</summary>
     public required OperationFeed Feed { get; init; }
 

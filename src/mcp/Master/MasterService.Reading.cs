@@ -45,7 +45,9 @@ internal sealed partial class MasterService
 
     /// <inheritdoc/>
     public override Task Events(EventsRequest request, IServerStreamWriter<FleetEvent> responseStream, ServerCallContext context) =>
-        UntilTheEndAsync(context, stop => parts.Streams.EventsAsync(request, responseStream, stop));
+        request.Audit && !MaySeeAudit(context)
+            ? throw new McpException(FaultCode.PermissionDenied, "the audit is for admins") { Hint = "mcp events, without --audit" }
+            : UntilTheEndAsync(context, stop => parts.Events.EventsAsync(request, responseStream, stop));
 
     /// <inheritdoc/>
     public override Task Watch(WatchRequest request, IServerStreamWriter<OperationEvent> responseStream, ServerCallContext context) =>
@@ -86,6 +88,12 @@ internal sealed partial class MasterService
         {
             throw new McpException(FaultCode.Unavailable, "the master is ending") { Hint = "try again in a moment" };
         }
+    }
+
+    private bool MaySeeAudit(ServerCallContext context)
+    {
+        var actor = context.GetActor();
+        return actor == Principal.Local || actor.Kind == PrincipalKind.Human && parts.Directory.FindOperator(actor.Name) is { Role: HumanRole.Admin };
     }
 
     // Values of the environment are often secrets. Whoever may change a service can read them in its definition anyway; whoever may only look cannot.

@@ -245,6 +245,13 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_at ON events (at);
 
+-- The last event of each agent that is in `events` (or was the master's own already): where its line goes on after a gap.
+CREATE TABLE event_cursors (
+  node  TEXT PRIMARY KEY,
+  last  INTEGER NOT NULL,                    -- the agent's id
+  at    TEXT NOT NULL                        -- the agent's time of it, as the agent writes it: another one there means a restored registry
+) STRICT;
+
 -- The highest event of each node that was handed in by ReportActions, so that none is stored twice.
 CREATE TABLE reported_actions (
   node  TEXT PRIMARY KEY,

@@ -15,6 +15,9 @@ internal sealed class Database : IDisposable
     private readonly string _connectionString;
     private long _changes;
 
+    // Completed and replaced at every commit: a follower takes the current one, reads what there is, then waits for it.
+    private volatile TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     internal Database(string path, SqliteConnection writer, string connectionString)
     {
         Path = path;
@@ -27,6 +30,9 @@ internal sealed class Database : IDisposable
 
     /// <summary>Counts the transactions that this process has committed.</summary>
     public long Changes => Interlocked.Read(ref _changes);
+
+    /// <summary>Ends with the next commit of this process. Taken before reading, it tells that there may be more to read.</summary>
+    public Task NextCommit => _committed.Task;
 
     /// <summary>Opens or creates the database at <paramref name="path"/> and brings its schema up to date.</summary>
     /// <exception cref="McpException">Damaged, foreign, newer than this program, owned by somebody else, or the disk is full.</exception>
@@ -63,6 +69,7 @@ internal sealed class Database : IDisposable
                 var result = write(_writer);
                 transaction.Commit();
                 Interlocked.Increment(ref _changes);
+                Interlocked.Exchange(ref _committed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
                 return result;
             }
             catch (SqliteException e)

@@ -153,10 +153,23 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     /// <summary>Somebody follows the events.</summary>
     public bool IsFollowed { get; private set; }
 
-    public override Task Events(EventsRequest request, IServerStreamWriter<FleetEvent> responseStream, ServerCallContext context)
+    /// <summary>What happened here; a real registry's table behind the real reading of it.</summary>
+    public Mcp.Agent.Registry.EventStore? EventHistory { get; set; }
+
+    /// <summary>How the line was asked for, each time.</summary>
+    public ConcurrentQueue<EventsRequest> Lines { get; } = new();
+
+    public override async Task Events(EventsRequest request, IServerStreamWriter<FleetEvent> responseStream, ServerCallContext context)
     {
+        Lines.Enqueue(request);
         IsFollowed = true;
-        return Task.Delay(Timeout.Infinite, context.CancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+        if (EventHistory is null)
+        {
+            await Task.Delay(Timeout.Infinite, context.CancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+            return;
+        }
+        await foreach (var happened in EventHistory.WatchAsync(request, context.CancellationToken))
+            await responseStream.WriteAsync(happened);
     }
 
     public override Task<HealthCheckResponse> HealthCheck(HealthCheckRequest request, ServerCallContext context)

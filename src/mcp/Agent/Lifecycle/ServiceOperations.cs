@@ -44,18 +44,18 @@ internal sealed class ServiceOperations(
         return RunAsync(asker, "deploy", order.Service, request, AgentDeployResult.Parser,
             (entry, stop) => new Deployment(parts, checks, images, health, putBack, entry, order).RunAsync(stop),
             result => result.AlreadyDone = true,
-            result => new NodeEvent(result.Unchanged ? "deploy-unchanged" : "deployed", "info", $"generation {result.Generation} by {asker.Principal}"), call);
+            result => new NodeEvent(result.Unchanged ? "deploy-unchanged" : "deployed", "info", result.Unchanged ? $"generation {result.Generation} is what runs already" : $"generation {result.Generation} runs"), call);
     }
 
     /// <summary>Removes the containers of a service; its data stays.</summary>
     public Task<UndeployServiceResponse> UndeployAsync(Asker asker, UndeployServiceRequest request, CancellationToken call) =>
         RunAsync(asker, "undeploy", request.Service, request, UndeployServiceResponse.Parser, (entry, stop) => lifecycle.UndeployAsync(request, entry, stop),
-            result => result.AlreadyDone = true, _ => new NodeEvent("undeployed", "info", $"by {asker.Principal}; the data stays"), call, UndeployPatience);
+            result => result.AlreadyDone = true, _ => new NodeEvent("undeployed", "info", "its containers are removed; the data stays"), call, UndeployPatience);
 
     /// <summary>Stops.</summary>
     public Task<LifecycleResponse> StopAsync(Asker asker, StopServiceRequest request, CancellationToken call) =>
         RunAsync(asker, "stop", request.Service, request, LifecycleResponse.Parser, (entry, stop) => lifecycle.StopAsync(request, entry, stop),
-            result => result.AlreadyDone = true, _ => new NodeEvent("stopped", "info", $"by {asker.Principal}") { Component = request.Component }, call);
+            result => result.AlreadyDone = true, _ => new NodeEvent("stopped", "info", $"{request.Service} was stopped") { Component = request.Component }, call);
 
     /// <summary>Stops a service that another node owns now.</summary>
     public Task StopByAgentAsync(ServiceName service, CancellationToken call) =>
@@ -64,22 +64,22 @@ internal sealed class ServiceOperations(
     /// <summary>Starts.</summary>
     public Task<LifecycleResponse> StartAsync(Asker asker, StartServiceRequest request, CancellationToken call) =>
         RunAsync(asker, "start", request.Service, request, LifecycleResponse.Parser, (entry, stop) => lifecycle.StartAsync(request, entry, stop),
-            result => result.AlreadyDone = true, _ => new NodeEvent("started", "info", $"by {asker.Principal}") { Component = request.Component }, call);
+            result => result.AlreadyDone = true, _ => new NodeEvent("started", "info", $"{request.Service} was started") { Component = request.Component }, call);
 
     /// <summary>Stops and starts.</summary>
     public Task<LifecycleResponse> RestartAsync(Asker asker, RestartServiceRequest request, CancellationToken call) =>
         RunAsync(asker, "restart", request.Service, request, LifecycleResponse.Parser, (entry, stop) => lifecycle.RestartAsync(request, entry, stop),
-            result => result.AlreadyDone = true, _ => new NodeEvent("restarted", "info", $"by {asker.Principal}") { Component = request.Component }, call);
+            result => result.AlreadyDone = true, _ => new NodeEvent("restarted", "info", $"{request.Service} was restarted") { Component = request.Component }, call);
 
     /// <summary>Takes the data that lies in the service's folder as the service's own.</summary>
     public Task<DataRecord> AcceptDataAsync(Asker asker, AcceptDataRequest request, CancellationToken call) =>
         RunAsync(asker, "accept-data", request.Service, request, DataRecord.Parser, (entry, _) => Task.FromResult(Accept(request, entry)),
-            _ => { }, result => new NodeEvent("data-accepted", "warning", $"{result.Path} is volume {result.VolumeId} epoch {result.Epoch} now, said {asker.Principal}"), call);
+            _ => { }, result => new NodeEvent("data-accepted", "warning", $"{result.Path} is volume {result.VolumeId} epoch {result.Epoch} now"), call);
 
     /// <summary>Erases data of a service that is not deployed here.</summary>
     public Task<PurgeDataResponse> PurgeDataAsync(Asker asker, PurgeDataRequest request, CancellationToken call) =>
         RunAsync(asker, "purge-data", request.Service, request, PurgeDataResponse.Parser, (entry, stop) => Task.Run(() => Purge(request, entry), stop),
-            _ => { }, result => new NodeEvent("data-purged", "warning", $"{result.Bytes} bytes were erased, said {asker.Principal}"), call);
+            _ => { }, result => new NodeEvent("data-purged", "warning", $"{result.Bytes} bytes were erased"), call);
 
     /// <summary>Takes a file into the service's folder; the rest of <paramref name="stream"/> is read by the first call of an operation's id alone.</summary>
     public Task<FileWritten> PushAsync(Asker asker, FileStart start, IAsyncStreamReader<FileWrite> stream, CancellationToken call) =>

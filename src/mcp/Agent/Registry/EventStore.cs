@@ -11,6 +11,8 @@ internal sealed class EventStore(Database database, string node, TimeProvider cl
 {
     private const string Columns = "SELECT id, at, service, component, kind, severity, message, principal, operation FROM events";
 
+    private const string Fits = "at >= $since AND ($service = '' OR service = $service) AND (kind IN ('call', 'denied')) = $audit";
+
     // Completed and replaced at every write: a watcher takes the current one, reads what there is, then waits for it.
     private volatile TaskCompletionSource _written = NewSignal();
 
@@ -35,45 +37,24 @@ internal sealed class EventStore(Database database, string node, TimeProvider cl
     /// <summary>Tells watchers to look again.</summary>
     public void Wake() => Interlocked.Exchange(ref _written, NewSignal()).TrySetResult();
 
-    /// <summary>Events after <paramref name="afterId"/>, oldest first, at most <paramref name="limit"/>.</summary>
-    public IReadOnlyList<FleetEvent> After(long afterId, string since, string service, int limit) =>
-        database.Read(connection => connection.Query(
-            Columns + " WHERE id > $after AND at >= $since AND ($service = '' OR service = $service) ORDER BY id LIMIT $limit",
-            Map, ("$after", afterId), ("$since", since), ("$service", service), ("$limit", limit)));
-
-    /// <summary>The last <paramref name="count"/> events, oldest first.</summary>
-    public IReadOnlyList<FleetEvent> Tail(int count, string since, string service)
-    {
-        var rows = database.Read(connection => connection.Query(
-            Columns + " WHERE at >= $since AND ($service = '' OR service = $service) ORDER BY id DESC LIMIT $limit",
-            Map, ("$since", since), ("$service", service), ("$limit", count)));
-        rows.Reverse();
-        return rows;
-    }
-
     /// <summary>Actions that were done without the master and that it does not hold yet, oldest first.</summary>
     public IReadOnlyList<FleetEvent> DirectAfter(long id, int limit) =>
         database.Read(connection => connection.Query(Columns + " WHERE direct = 1 AND id > $id ORDER BY id LIMIT $limit", Map, ("$id", id), ("$limit", limit)));
 
-    /// <summary>What there is, then (with <paramref name="follow"/>) what comes, until the call ends.</summary>
-    public async IAsyncEnumerable<FleetEvent> WatchAsync(string since, string service, int tail, bool follow, [EnumeratorCancellation] CancellationToken ct)
+    /// <summary>
+    /// What there is, then (with <c>follow</c>) what comes, until the call ends. Calls and refusals are the audit and are told only when that is asked for.
+    /// </summary>
+    public async IAsyncEnumerable<FleetEvent> WatchAsync(EventsRequest request, [EnumeratorCancellation] CancellationToken ct)
     {
         const int page = 500;
-        var last = 0L;
-        if (tail > 0)
-        {
-            foreach (var row in Tail(tail, since, service))
-            {
-                last = (long)row.Id;
-                yield return row;
-            }
-            if (last == 0)
-                last = database.Read(connection => connection.Scalar<long>("SELECT coalesce(max(id), 0) FROM events"));
-        }
+        var last = database.Read(connection => Start(connection, request));
         while (true)
         {
             var signal = _written.Task;
-            var rows = After(last, tail > 0 ? "" : since, service, page);
+            var from = last;
+            var rows = database.Read(connection => connection.Query(
+                $"{Columns} WHERE id > $after AND {Fits} ORDER BY id LIMIT $limit",
+                Map, [("$after", from), ("$limit", page), .. Wanted(request)]));
             foreach (var row in rows)
             {
                 last = (long)row.Id;
@@ -81,7 +62,7 @@ internal sealed class EventStore(Database database, string node, TimeProvider cl
             }
             if (rows.Count == page)
                 continue;
-            if (!follow)
+            if (!request.Follow)
                 yield break;
             await signal.WaitAsync(ct);
         }
@@ -99,6 +80,29 @@ internal sealed class EventStore(Database database, string node, TimeProvider cl
             """,
             ("$reported", reported), ("$old", At(now - retention)), ("$audit", At(now.AddDays(-366)))));
     }
+
+    // The id after which is read. An event of the given id and another time, or none so high, is another history: this registry was restored or is a new one.
+    private static long Start(SqliteConnection connection, EventsRequest request)
+    {
+        if (request.After > 0)
+        {
+            var after = (long)Math.Min(request.After, long.MaxValue);
+            var highest = connection.Scalar<long>("SELECT coalesce(max(id), 0) FROM events");
+            var at = connection.Scalar<string>("SELECT at FROM events WHERE id = $id", ("$id", after));
+            return after <= highest && (at is null || request.AfterAt.Length == 0 || at == request.AfterAt)
+                ? after
+                : connection.Scalar<long>("SELECT coalesce(max(id), 0) FROM events WHERE at <= $at", ("$at", request.AfterAt));
+        }
+        return request.Tail == 0 ? 0 : connection.Scalar<long>(
+            $"SELECT coalesce(min(id), 1) - 1 FROM (SELECT id FROM events WHERE {Fits} ORDER BY id DESC LIMIT $tail)",
+            [("$tail", (long)Math.Min(request.Tail, 100_000)), .. Wanted(request)]);
+    }
+
+    private static (string Name, object? Value)[] Wanted(EventsRequest request) =>
+    [
+        // Compared as text with times that have milliseconds.
+        ("$since", request.Since.TrimEnd('Z')), ("$service", request.Service), ("$audit", request.Audit ? 1 : 0),
+    ];
 
     private FleetEvent Map(SqliteDataReader row) => new()
     {

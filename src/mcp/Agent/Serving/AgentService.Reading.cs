@@ -8,6 +8,7 @@ using Mcp.Errors;
 using Mcp.Names;
 using Mcp.Podman;
 using Mcp.Text;
+using Mcp.Transport;
 using Mcp.V1;
 using Status = Mcp.V1.ServiceStatus;
 
@@ -159,8 +160,8 @@ internal sealed partial class AgentService
     public override async Task Events(EventsRequest request, IServerStreamWriter<FleetEvent> responseStream, ServerCallContext context)
     {
         Obey(context);
-        await foreach (var happened in parts.Events.WatchAsync(request.Since, request.Service, (int)Math.Min(request.Tail, 100_000), request.Follow, context.CancellationToken))
-            await responseStream.WriteAsync(happened, context.CancellationToken);
+        await foreach (var happened in parts.Events.WatchAsync(request, context.CancellationToken))
+            await responseStream.WriteToFollowerAsync(happened, $"mcp events -f --direct --node {parts.Node} --since {happened.At}", parts.Clock, context.CancellationToken);
     }
 
     /// <inheritdoc/>

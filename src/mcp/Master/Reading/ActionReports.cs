@@ -6,7 +6,7 @@ using Mcp.V1;
 
 namespace Mcp.Master.Reading;
 
-/// <summary>What was done on a node without the master, handed in afterwards: it goes into the audit and the events, each once.</summary>
+/// <summary>What was done on a node without the master, handed in afterwards: it goes into the audit, each once. Its line tells what came of it.</summary>
 internal static class ActionReports
 {
     private const int MostActions = 1000;
@@ -38,7 +38,6 @@ internal static class ActionReports
                     Principal = Printable.Line(action.Principal, 100),
                     Operation = Printable.Line(action.Operation, 80),
                 };
-                EventStore.Add(connection, happened);
                 AuditStore.Add(connection, new AuditRow(
                     happened.At, happened.Principal, $"agent/{node}", $"direct {happened.Kind}", node, happened.Service, happened.Operation, "OK", happened.Message));
             }

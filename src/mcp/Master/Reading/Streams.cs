@@ -10,15 +10,13 @@ using Mcp.V1;
 
 namespace Mcp.Master.Reading;
 
-/// <summary>What is read as a stream: the progress of operations, events, logs.</summary>
+/// <summary>What is read as a stream: the progress of operations, logs.</summary>
 internal sealed class Streams(Database database, OperationFeed feed, AgentLinks links, TimeProvider clock)
 {
     /// <summary>A watcher may overtake the call that it watches.</summary>
     private static readonly TimeSpan WatchPatience = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan EventPause = TimeSpan.FromMilliseconds(500);
-
-    private const int EventBatch = 500;
 
     /// <summary>The events of an operation until its outcome; of one that an earlier process ran, what the journal kept.</summary>
     /// <exception cref="McpException">NotFound: nobody knows the id.</exception>
@@ -50,29 +48,6 @@ internal sealed class Streams(Database database, OperationFeed feed, AgentLinks 
                 await ReplayAsync(row, last, writer, cancellation);
                 return;
             }
-            await Task.Delay(EventPause, clock, cancellation);
-        }
-    }
-
-    /// <summary>Events of the fleet, and with <c>follow</c> those to come.</summary>
-    public async Task EventsAsync(EventsRequest request, IServerStreamWriter<FleetEvent> writer, CancellationToken cancellation)
-    {
-        var filter = request.Clone();
-        if (filter.Since.Length > 0)
-            filter.Since = Timestamp.Read(filter.Since) is { } since ? Timestamp.Format(since) : throw new McpException(FaultCode.InvalidArgument, "`since` is not an RFC 3339 time, as 2026-04-01T00:00:00Z");
-        var last = request.Tail > 0 ? database.Read(c => EventStore.BeforeTail(c, filter, Math.Min(request.Tail, 100_000))) : 0;
-        while (true)
-        {
-            var batch = database.Read(c => EventStore.After(c, last, filter, EventBatch));
-            foreach (var happened in batch)
-            {
-                await writer.WriteAsync(happened, cancellation);
-                last = happened.Id;
-            }
-            if (batch.Count == EventBatch)
-                continue;
-            if (!request.Follow)
-                return;
             await Task.Delay(EventPause, clock, cancellation);
         }
     }

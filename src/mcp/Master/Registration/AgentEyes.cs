@@ -15,9 +15,9 @@ internal interface IAgentEyes
     /// <exception cref="Errors.McpException">No answer within <paramref name="limit"/>, or a refusal.</exception>
     Task<LiveCheckResponse> LiveAsync(string node, string service, TimeSpan limit, CancellationToken cancellation);
 
-    /// <summary>What happens there from <paramref name="since"/> on, until the line breaks.</summary>
+    /// <summary>What happens there, from where <paramref name="from"/> says on, until the line breaks.</summary>
     /// <exception cref="Errors.McpException">The line broke.</exception>
-    IAsyncEnumerable<FleetEvent> EventsAsync(string node, string since, CancellationToken cancellation);
+    IAsyncEnumerable<FleetEvent> EventsAsync(string node, EventsRequest from, CancellationToken cancellation);
 }
 
 /// <summary>Asks over the master's links.</summary>
@@ -32,9 +32,9 @@ internal sealed class AgentEyes(AgentLinks links) : IAgentEyes
         await links.To(node).LiveCheckAsync(new LiveCheckRequest { Service = service }, links.Options(limit, cancellation));
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<FleetEvent> EventsAsync(string node, string since, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<FleetEvent> EventsAsync(string node, EventsRequest from, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var call = links.To(node).Events(new EventsRequest { Follow = true, Since = since }, links.Options(null, cancellation));
+        using var call = links.To(node).Events(from, links.Options(null, cancellation));
         await foreach (var happened in call.ResponseStream.ReadAllAsync(cancellation))
             yield return happened;
     }

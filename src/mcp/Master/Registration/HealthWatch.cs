@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Mcp.Errors;
 using Mcp.Placement;
 using Mcp.Sqlite;
-using Mcp.Text;
 using Mcp.V1;
 
 namespace Mcp.Master.Registration;
@@ -16,7 +15,8 @@ namespace Mcp.Master.Registration;
 /// 3 an accepted Register or a heartbeat of a node that was away.
 /// </summary>
 internal sealed partial class HealthWatch(
-    Database database, IAgentEyes eyes, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Action<string, FleetEvent> happened, TimeProvider clock, ILogger<HealthWatch> log)
+    Database database, IAgentEyes eyes, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Func<string, EventsRequest> line, Action<string, FleetEvent> happened,
+    TimeProvider clock, ILogger<HealthWatch> log)
 {
     /// <summary>The check after a broken line.</summary>
     private static readonly TimeSpan QuickLimit = TimeSpan.FromSeconds(3);
@@ -111,7 +111,7 @@ internal sealed partial class HealthWatch(
     {
         try
         {
-            await foreach (var e in eyes.EventsAsync(node, Timestamp.Now(clock), _life))
+            await foreach (var e in eyes.EventsAsync(node, line(node), _life))
                 happened(node, e);
             LogLine(node, "it was closed by the agent");
         }

@@ -1,4 +1,5 @@
 using Mcp.Errors;
+using Mcp.Master.Deployments;
 using Mcp.Master.Reading;
 using Mcp.Placement;
 using Mcp.Sqlite;
@@ -10,14 +11,33 @@ namespace Mcp.Master.Registration;
 /// <summary>Turns what happens on and to nodes into events of the fleet.</summary>
 internal sealed class NodeEvents(Database database, TimeProvider clock)
 {
-    /// <summary>An event that an agent sent over its line. What a node says is stored as said by that node.</summary>
-    public void Happened(string node, FleetEvent e)
+    // What the master writes itself about the operations that it runs.
+    private static readonly string[] OwnOutcomes = ["deployed", "deploy-unchanged", "deploy-failed", "undeployed", "started", "stopped", "restarted"];
+
+    /// <summary>Where the node's line goes on: after the last event that was taken, also one from before this master started. Of a new node a part is enough.</summary>
+    public EventsRequest Line(string node)
     {
-        // The agent's audit of calls, this master's own among them: the master has its own audit, and people's calls come with ReportActions.
-        if (e.Kind == "call")
-            return;
-        Store(Said(node, e));
+        var request = new EventsRequest { Follow = true };
+        if (database.Read(connection => EventCursorStore.Find(connection, node)) is { } cursor)
+            (request.After, request.AfterAt) = (cursor.Last, cursor.At);
+        else
+            request.Tail = 1000;
+        return request;
     }
+
+    /// <summary>
+    /// An event that an agent sent over its line; stored with the place of the line, so that each is stored once. What a node says is stored as said by that node.
+    /// </summary>
+    /// <exception cref="McpException">It could not be stored: the line must end here and go on from here later.</exception>
+    public void Happened(string node, FleetEvent e) => database.Write(connection =>
+    {
+        if (e.Id is > 0 and <= long.MaxValue)
+            EventCursorStore.Put(connection, node, new EventCursor(e.Id, Printable.Line(e.At, 40)));
+        // The agent's audit (of an older agent, which sends it), and what came of an operation that this master ran and told itself.
+        var own = e.Kind is "call" or "denied" || (e.Operation.Length > 0 && OwnOutcomes.Contains(e.Kind) && OperationStore.Find(connection, e.Operation) is not null);
+        if (!own)
+            EventStore.Add(connection, Said(node, e));
+    });
 
     private FleetEvent Said(string node, FleetEvent e) => new()
     {

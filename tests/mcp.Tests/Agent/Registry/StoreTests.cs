@@ -114,7 +114,7 @@ internal sealed class StoreTests : IDisposable
         events.Add(new NodeEvent("a", "info", "first"));
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         var seen = new List<string>();
-        await foreach (var happened in events.WatchAsync("", "", 0, follow: true, limit.Token))
+        await foreach (var happened in events.WatchAsync(new EventsRequest { Follow = true }, limit.Token))
         {
             seen.Add(happened.Message);
             if (seen.Count == 1)

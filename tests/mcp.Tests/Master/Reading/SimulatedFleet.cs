@@ -99,7 +99,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
         Board = new NodeHealthBoard(Clock);
         Board.Changed += (_, _, _) => _nextLook = Math.Min(_nextLook, _second + 1);
         var probe = new HealthProbe(this, Board, new TermWatch(() => 1), _database, Clock);
-        _health = new HealthWatch(_database, this, probe, Board, TimeSpan.FromSeconds(5), (_, _) => { }, Clock, NullLogger<HealthWatch>.Instance);
+        _health = new HealthWatch(_database, this, probe, Board, TimeSpan.FromSeconds(5), _ => new EventsRequest { Follow = true }, (_, _) => { }, Clock, NullLogger<HealthWatch>.Instance);
         _health.Begin(CancellationToken.None);
         var warmUp = _health.WarmUpAsync(CancellationToken.None);
         if (!warmUp.IsCompleted)
@@ -197,7 +197,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
         });
     }
 
-    public async IAsyncEnumerable<FleetEvent> EventsAsync(string node, string since, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<FleetEvent> EventsAsync(string node, EventsRequest from, [EnumeratorCancellation] CancellationToken cancellation)
     {
         Nodes[node].Line = new TaskCompletionSource();
         await Nodes[node].Line.Task;
