@@ -7,4 +7,7 @@ internal sealed partial class MasterHost
 
     [LoggerMessage(Level = LogLevel.Information, Message = "the master has ended; containers keep running")]
     private partial void LogStopped();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database cannot be read: {Problem} {Cause}")]
+    private partial void LogNotRead(string problem, string cause);
 }

@@ -6,6 +6,7 @@ using Mcp.Master.Identity;
 using Mcp.Master.Registration;
 using Mcp.Names;
 using Mcp.Operations;
+using Mcp.Processes;
 using Mcp.Transport;
 
 namespace Mcp.Master;
@@ -28,6 +29,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
     private readonly CancellationTokenSource _life = new();
     private Task _loops = Task.CompletedTask;
     private readonly ILogger _log;
+    private readonly LoopPulse _pulse = new("database and timers", TimeSpan.FromMinutes(2), TimeProvider.System);
     private int _stopped;
 
     private MasterHost(MasterParts parts, RoleServer server, OperationRunner runner, AuditTrail audit, ILogger log) =>
@@ -83,6 +85,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
         await using var host = await StartAsync(configuration, TimeProvider.System, logging, cancellation);
         notify.Notify(Microsoft.Extensions.Hosting.Systemd.ServiceState.Ready);
         var outlived = host._parts.Terms.Outlived;
+        using var watchdog = SystemdWatchdog.StartIfAsked(notify, host._log, host._pulse);
         try
         {
             await outlived.WaitAsync(cancellation);
@@ -135,7 +138,26 @@ internal sealed partial class MasterHost : IAsyncDisposable
         var endpoints = string.Join(", ", Endpoints);
         LogStarted(configuration.FleetName, configuration.Domain, ProgramVersion.Text, endpoints, open);
         // 7 is one of them: a restored master carries on nothing before it has heard its nodes.
-        _loops = Task.WhenAll(start.Loops.Select(loop => Task.Run(() => loop(_life.Token), CancellationToken.None)));
+        _loops = Task.WhenAll(start.Loops.Append(TurnAsync).Select(loop => Task.Run(() => loop(_life.Token), CancellationToken.None)));
+    }
+
+    // What every loop and every call of a master needs: a timer that fires, a thread that runs it, a database that answers. One that answers with a
+    // failure has answered; a restart would not mend it.
+    private async Task TurnAsync(CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(5));
+        while (await timer.WaitForNextTickAsync(ct))
+        {
+            try
+            {
+                _parts.Database.Read(FleetStore.Find);
+            }
+            catch (McpException e)
+            {
+                LogNotRead(e.Message, e.Cause ?? "");
+            }
+            _pulse.Turn();
+        }
     }
 
     private static McpException NoFleet(MasterConfiguration configuration) =>
