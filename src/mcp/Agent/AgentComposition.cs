@@ -10,7 +10,7 @@ namespace Mcp.Agent;
 
 /// <summary>The agent's capabilities wired together over its parts, without network: the server and the tests stand on the same thing.</summary>
 internal sealed record AgentComposition(
-    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health, Fencing Fencing)
+    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health, Fencing Fencing, ConditionReport Report)
 {
     /// <summary>Wires everything; nothing runs yet.</summary>
     public static AgentComposition Of(AgentParts parts)
@@ -30,9 +30,12 @@ internal sealed record AgentComposition(
         var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files);
         var fencing = new Fencing(parts, operations, parts.Logging.CreateLogger<Fencing>());
         var observer = new Observer(parts);
+        var report = new ConditionReport(parts, parts.Logging.CreateLogger<ConditionReport>());
+        var monitor = new MonitorLoop(
+            parts, new ServiceWatch(parts, observer, report), new HealthWatch(parts, health, report), new PodmanWatch(parts, report), open, parts.Logging.CreateLogger<MonitorLoop>());
         return new AgentComposition(
             operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, leftovers, parts.Logging.CreateLogger<AgentStart>()), observer,
-            new MonitorLoop(parts, observer, open, parts.Logging.CreateLogger<MonitorLoop>()), health, fencing);
+            monitor, health, fencing, report);
     }
 
     // What the node's policy forbids always: the agent's own ports and its master's.

@@ -4,11 +4,14 @@ using Mcp.Agent.Files;
 using Mcp.Agent.Identity;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
+using Mcp.Agent.Registry;
 using Mcp.Agent.Serving;
+using Mcp.Alerts;
 using Mcp.Errors;
 using Mcp.Files;
 using Mcp.Names;
 using Mcp.Podman;
+using Mcp.Processes;
 using Mcp.Sqlite;
 using Mcp.Transport;
 using Microsoft.Extensions.Hosting.Systemd;
@@ -24,18 +27,22 @@ internal sealed partial class AgentHost : IAsyncDisposable
 {
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(10);
 
+    // A look waits for podman, call after call, and every call has its limit; a service whose operation was interrupted is brought in order in it.
+    private static readonly TimeSpan LongestLook = TimeSpan.FromMinutes(10);
+
     private readonly AgentParts _parts;
     private readonly PodmanClient _podman;
     private readonly PodmanService? _podmanService;
     private readonly RoleServer _server;
     private readonly MasterLink _link;
+    private readonly MonitorLoop _monitor;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger;
     private Task _background = Task.CompletedTask;
 
-    private AgentHost(AgentParts parts, PodmanClient podman, PodmanService? podmanService, RoleServer server, MasterLink link)
+    private AgentHost(AgentParts parts, PodmanClient podman, PodmanService? podmanService, RoleServer server, MasterLink link, MonitorLoop monitor)
     {
-        (_parts, _podman, _podmanService, _server, _link) = (parts, podman, podmanService, server, link);
+        (_parts, _podman, _podmanService, _server, _link, _monitor) = (parts, podman, podmanService, server, link, monitor);
         _logger = parts.Logging.CreateLogger<AgentHost>();
     }
 
@@ -53,6 +60,9 @@ internal sealed partial class AgentHost : IAsyncDisposable
         await using var host = await StartAsync(configuration, logging, TimeProvider.System, ct);
         var systemd = new SystemdNotifier();
         systemd.Notify(ServiceState.Ready);
+        var pulse = new LoopPulse("monitor", LongestLook, TimeProvider.System);
+        host._monitor.Turned = pulse.Turn;
+        using var watchdog = SystemdWatchdog.StartIfAsked(systemd, host._logger, pulse);
         try
         {
             await Task.Delay(Timeout.Infinite, ct);
@@ -72,16 +82,16 @@ internal sealed partial class AgentHost : IAsyncDisposable
         Directory.CreateDirectory(configuration.DataRoot);
         SecretFile.EnsureFolder(configuration.Home);
         var podman = new PodmanClient(configuration.PodmanSocket, clock: clock);
-        var parts = new AgentParts(configuration, clock, logging, podman);
+        var parts = new AgentParts(configuration, clock, logging, podman, identity.Domain);
         PodmanService? service = null;
         try
         {
             if (configuration.OwnPodmanService)
                 service = await PodmanService.StartAsync(new PodmanServiceOptions { SocketPath = configuration.PodmanSocket }, clock, logging.CreateLogger<PodmanService>(), ct);
-            var (host, start, monitor) = Compose(parts, podman, service, identity);
+            var (host, start, contact, alerts) = Compose(parts, podman, service, identity);
             // Only who holds the socket and the port may work: a second agent of this node ends here, before it touched a container.
             await host._server.StartAsync(ct);
-            host._background = host.RunBackgroundAsync(start, monitor);
+            host._background = host.RunBackgroundAsync(start, contact, alerts);
             return host;
         }
         catch
@@ -113,14 +123,18 @@ internal sealed partial class AgentHost : IAsyncDisposable
         Stopped();
     }
 
-    private static (AgentHost Host, AgentStart Start, MonitorLoop Monitor) Compose(AgentParts parts, PodmanClient podman, PodmanService? service, FleetIdentity identity)
+    private static (AgentHost Host, AgentStart Start, MasterContact Contact, AlertSender Alerts) Compose(AgentParts parts, PodmanClient podman, PodmanService? service, FleetIdentity identity)
     {
         var work = AgentComposition.Of(parts);
         var configuration = parts.Configuration;
         var access = new AgentAccess(parts.State);
 
         RoleServer? server = null;
-        var link = new MasterLink(parts, identity, work.Fencing, () => server?.Connections.CutRevoked(access), parts.Logging.CreateLogger<MasterLink>());
+        var contact = new MasterContact(work.Report, parts.Clock);
+        var alerts = new AlertSender(
+            parts.Alerts, parts.AlertSettings, (subject, problem) => parts.Events.Add(new NodeEvent("alert-failed", "error", problem) { Service = subject.Service, Component = subject.Component }), parts.Clock,
+            parts.Logging.CreateLogger<AlertSender>());
+        var link = new MasterLink(parts, identity, work.Fencing, contact, () => server?.Connections.CutRevoked(access), parts.Logging.CreateLogger<MasterLink>());
         server = RoleServer.Build(new RoleServerOptions
         {
             Role = "agent",
@@ -140,18 +154,20 @@ internal sealed partial class AgentHost : IAsyncDisposable
             Features = AgentFeatures.All,
             StartWithoutTcp = true,
         });
-        return (new AgentHost(parts, podman, service, server, link), work.Start, work.Monitor);
+        return (new AgentHost(parts, podman, service, server, link, work.Monitor), work.Start, contact, alerts);
     }
 
-    private async Task RunBackgroundAsync(AgentStart start, MonitorLoop monitor)
+    private async Task RunBackgroundAsync(AgentStart start, MasterContact contact, AlertSender alerts)
     {
         var ct = _stopping.Token;
         await Task.Yield();
         await Task.WhenAll(
             WatchedAsync("start", () => start.RunAsync(_link.Address is null ? null : _link.FirstAnswer, ct)),
-            WatchedAsync("monitor", () => monitor.RunAsync(ct)),
+            WatchedAsync("monitor", () => _monitor.RunAsync(ct)),
             WatchedAsync("good copy", () => new GoodCopy(_parts.Database, _parts.Clock, _parts.Logging.CreateLogger<GoodCopy>()).RunAsync(ct)),
-            WatchedAsync("master link", () => _link.RunAsync(ct)));
+            WatchedAsync("master link", () => _link.RunAsync(ct)),
+            WatchedAsync("master contact", () => contact.RunAsync(ct)),
+            WatchedAsync("alerts", () => alerts.RunAsync(ct)));
     }
 
     // A loop that ends by an error nobody foresaw is begun again, never silently missing.

@@ -4,6 +4,7 @@ using Mcp.Agent.Identity;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
+using Mcp.Alerts;
 using Mcp.Operations;
 using Mcp.Podman;
 using Mcp.Sqlite;
@@ -16,8 +17,13 @@ internal sealed class AgentParts : IDisposable
     private readonly Database _database;
 
     /// <summary>Opens the registry and the node's key; podman is not asked anything yet.</summary>
+    /// <param name="configuration">mcp-agent.toml.</param>
+    /// <param name="clock">The clock of everything.</param>
+    /// <param name="logging">Where it is logged.</param>
+    /// <param name="podman">The node's podman.</param>
+    /// <param name="fleet">The fleet's domain, for alerts.</param>
     /// <exception cref="Errors.McpException">The database or the key cannot be used.</exception>
-    public AgentParts(AgentConfiguration configuration, TimeProvider clock, ILoggerFactory logging, PodmanClient podman)
+    public AgentParts(AgentConfiguration configuration, TimeProvider clock, ILoggerFactory logging, PodmanClient podman, string fleet = "")
     {
         Configuration = configuration;
         Clock = clock;
@@ -36,6 +42,8 @@ internal sealed class AgentParts : IDisposable
         Feed = new OperationFeed(clock);
         Runner = new OperationRunner(Feed, configuration.Name, clock);
         Locks = new ServiceLocks(clock);
+        AlertSettings = new AlertSettings { Command = configuration.Monitor.AlertCommand, Cooldown = configuration.Monitor.Cooldown, Fleet = fleet, Node = configuration.Name };
+        Alerts = new AlertBook(_database, AlertSettings, clock);
         Containers = new OwnedContainers(podman, configuration.Name);
         Refused = new RefusedMaster(clock);
     }
@@ -79,6 +87,10 @@ internal sealed class AgentParts : IDisposable
     public StartProgress Start { get; } = new();
 
     public RefusedMaster Refused { get; }
+
+    public AlertSettings AlertSettings { get; }
+
+    public AlertBook Alerts { get; }
 
     /// <summary>The node's name.</summary>
     public string Node => Configuration.Name;

@@ -99,6 +99,13 @@ internal sealed class AlertBook
         Changed();
     }
 
+    /// <summary>Since when it is so; null: it is not.</summary>
+    public DateTimeOffset? SinceOf(AlertSubject subject)
+    {
+        lock (_gate)
+            return _rows.GetValueOrDefault(subject) is { Open: true } row ? row.Since : null;
+    }
+
     /// <summary>Everything that is so now.</summary>
     public IReadOnlyList<(AlertNotice Notice, DateTimeOffset Since)> OpenNow()
     {

@@ -12,6 +12,9 @@ internal sealed class ServiceLocks(TimeProvider clock)
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
+    // How often each service was held; one number for every service that ever was.
+    private readonly Dictionary<string, long> _turns = new(StringComparer.Ordinal);
+
     /// <summary>Waits until the service is free and holds it until the result is disposed.</summary>
     /// <param name="service">The service.</param>
     /// <param name="holder">Who asks, in words that follow "is held by": "deploy 0198… of human/alice".</param>
@@ -39,8 +42,7 @@ internal sealed class ServiceLocks(TimeProvider clock)
                     Hint = "mcp watch <id> shows how far it is; try again when it is done",
                 };
             }
-            entry.Holder = holder;
-            return new Held(this, service.Value, entry);
+            return Hold(service.Value, entry, holder);
         }
         finally
         {
@@ -65,8 +67,27 @@ internal sealed class ServiceLocks(TimeProvider clock)
             Leave(service.Value, entry);
             return null;
         }
-        entry.Holder = holder;
-        return new Held(this, service.Value, entry);
+        return Hold(service.Value, entry, holder);
+    }
+
+    /// <summary>
+    /// How often the service was held so far; null while it is held. Equal before and after a look: nobody worked on the service meanwhile, so what was
+    /// seen is nobody's half-done work.
+    /// </summary>
+    public long? TurnOf(ServiceName service)
+    {
+        lock (_gate)
+            return _entries.TryGetValue(service.Value, out var entry) && entry.Holder is not null ? null : _turns.GetValueOrDefault(service.Value);
+    }
+
+    private Held Hold(string service, Entry entry, string holder)
+    {
+        lock (_gate)
+        {
+            entry.Holder = holder;
+            _turns[service] = _turns.GetValueOrDefault(service) + 1;
+        }
+        return new Held(this, service, entry);
     }
 
     private async Task<bool> WaitAsync(SemaphoreSlim turn, TimeSpan timeout, CancellationToken cancellation)

@@ -23,10 +23,10 @@ internal sealed class AgentBench : IAsyncDisposable
     private readonly List<string> _services = [];
     private PodmanClient _podman;
 
-    private AgentBench(TemporaryFolder folder, string socket)
+    private AgentBench(TemporaryFolder folder, string socket, Func<AgentConfiguration, AgentConfiguration>? change)
     {
         _folder = folder;
-        _configuration = new AgentConfiguration
+        var configuration = new AgentConfiguration
         {
             Name = "bench-" + Guid.NewGuid().ToString("N")[..8],
             Role = "worker",
@@ -39,6 +39,7 @@ internal sealed class AgentBench : IAsyncDisposable
             PodmanSocket = socket,
             Listen = [],
         };
+        _configuration = change?.Invoke(configuration) ?? configuration;
         Directory.CreateDirectory(Path.Combine(folder.Path, "home"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(_configuration.DataRoot);
         (_podman, Parts, Agent) = Open();
@@ -53,9 +54,9 @@ internal sealed class AgentBench : IAsyncDisposable
     public string DataRoot => _configuration.DataRoot;
 
     /// <summary>A bench whose agent has started.</summary>
-    public static async Task<AgentBench> StartAsync()
+    public static async Task<AgentBench> StartAsync(Func<AgentConfiguration, AgentConfiguration>? change = null)
     {
-        var bench = new AgentBench(new TemporaryFolder(), await Socket.Value);
+        var bench = new AgentBench(new TemporaryFolder(), await Socket.Value, change);
         await bench.Agent.Start.RunAsync(null, CancellationToken.None);
         return bench;
     }

@@ -91,13 +91,13 @@ internal sealed record EdgeSettings(string Zone, IReadOnlyList<string> AllowedDo
     }
 }
 
-/// <summary>Cadence of the monitor and how long events are kept; alerting comes in a later version, its keys are checked now.</summary>
+/// <summary>Cadence of the monitor how it alerts, and how long events are kept.</summary>
 internal sealed record MonitorSettings
 {
     /// <summary>Time between two full checks.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>argv of what is run for an alert.</summary>
+    /// <summary>argv of what is run for an alert; empty: nothing.</summary>
     public IReadOnlyList<string> AlertCommand { get; init; } = [];
 
     /// <summary>The shortest time between two alerts of one kind for one component.</summary>

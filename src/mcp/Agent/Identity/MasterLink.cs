@@ -24,6 +24,7 @@ internal sealed partial class MasterLink : IDisposable
     private readonly FleetIdentity _identity;
     private readonly IdentityRenewal _renewal;
     private readonly Fencing _fencing;
+    private readonly MasterContact _contact;
     private readonly Action _peopleChanged;
     private readonly ILogger _logger;
     private readonly ResiliencePipeline _untilAnswered;
@@ -34,9 +35,9 @@ internal sealed partial class MasterLink : IDisposable
     private string? _said;
 
     /// <summary>Composes the link; nothing is called yet.</summary>
-    public MasterLink(AgentParts parts, FleetIdentity identity, Fencing fencing, Action peopleChanged, ILogger<MasterLink> logger)
+    public MasterLink(AgentParts parts, FleetIdentity identity, Fencing fencing, MasterContact contact, Action peopleChanged, ILogger<MasterLink> logger)
     {
-        (_parts, _identity, _fencing, _peopleChanged, _logger) = (parts, identity, fencing, peopleChanged, logger);
+        (_parts, _identity, _fencing, _contact, _peopleChanged, _logger) = (parts, identity, fencing, contact, peopleChanged, logger);
         _renewal = new IdentityRenewal(identity, parts.Clock, logger);
         _untilAnswered = new ResiliencePipelineBuilder { TimeProvider = parts.Clock }.AddRetry(new RetryStrategyOptions
         {
@@ -88,6 +89,7 @@ internal sealed partial class MasterLink : IDisposable
         if (!_registered)
             await RegisterAsync(master, ct);
         _parts.State.Put("master-contact", _parts.Clock.Stamp());
+        _contact.Answered();
         await ReportActionsAsync(master, ct);
     }
 
@@ -208,6 +210,7 @@ internal sealed partial class MasterLink : IDisposable
     {
         var fault = (McpException)retry.Outcome.Exception!;
         var cause = fault.Cause is null ? fault.Message : $"{fault.Message}: {fault.Cause}";
+        _contact.Unanswered(cause);
         // "Later", said the master; that is not a failure.
         if (fault.Code == FaultCode.ResourceExhausted)
             Later(fault.Message);

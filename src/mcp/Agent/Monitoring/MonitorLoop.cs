@@ -1,33 +1,56 @@
 using System.Threading.Channels;
+using Mcp.Agent.Deploying;
 using Mcp.Agent.Lifecycle;
-using Mcp.Agent.Registry;
 using Mcp.Podman;
-using Mcp.Text;
 
 namespace Mcp.Agent.Monitoring;
 
 /// <summary>
-/// Watches and reports; it never repairs (podman's restart policy restarts while the machine is up). Podman's events only say "look again"; a full
-/// check every interval is the net. What changed since the last look becomes one event row; what stays wrong is not repeated.
+/// Watches and reports; it never repairs (podman's restart policy restarts while the machine is up). Three things make it look:
+/// 1 podman's events: the service that an event names is looked at soon;
+/// 2 the kernel: every second it is seen whether the processes of all containers live, since podman has no event for a killed conmon;
+/// 3 the clock: every interval everything is looked at, and once more whenever podman's stream of events had to be begun anew.
+/// One loop does the looking. What began or is over becomes one event and one alert (see <see cref="ConditionReport"/>); what stays wrong is not repeated.
+/// Nothing here waits for an alert command, and no silence of podman makes it spin.
 /// </summary>
-internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, OpenOperations open, ILogger logger)
+internal sealed partial class MonitorLoop(AgentParts parts, ServiceWatch watch, HealthWatch health, PodmanWatch podman, OpenOperations open, ILogger logger)
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     // Many events at once (a redeploy) are one look.
-    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(300);
+
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan PruneEvery = TimeSpan.FromHours(1);
 
     private readonly Channel<bool> _lookAgain = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly Dictionary<string, HashSet<string>> _known = new(StringComparer.Ordinal);
-    private DateTimeOffset _pruned;
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _marked = new(StringComparer.Ordinal);
+    private bool _everything = true;
+    private long _fullLook;
+    private long? _pruned;
 
     /// <summary>Why podman cannot be asked at the moment; null while it answers.</summary>
-    public string? PodmanProblem { get; private set; }
+    public string? PodmanProblem => podman.Problem;
+
+    /// <summary>Called at every turn of the loop that looks, for the watchdog.</summary>
+    public Action Turned { get; set; } = () => { };
 
     /// <summary>Runs until the agent ends.</summary>
-    public Task RunAsync(CancellationToken ct) => Task.WhenAll(SubscribeAsync(ct), CheckAsync(ct));
+    /// <exception cref="InvalidOperationException">One of its loops ended, which none should; the others were ended with it.</exception>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        using var together = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        Task[] loops = [SubscribeAsync(together.Token), SweepAsync(together.Token), CheckAsync(together.Token), health.RunAsync(together.Token)];
+        await Task.WhenAny(loops);
+        await together.CancelAsync();
+        await Task.WhenAll(loops);
+        if (!ct.IsCancellationRequested)
+            throw new InvalidOperationException("A loop of the monitor ended by itself.");
+    }
 
-    // Subscribed before the first list, or something that happens in between is missed.
+    // Subscribed before the look, or something that happens in between is missed.
     private async Task SubscribeAsync(CancellationToken ct)
     {
         var pause = TimeSpan.FromSeconds(1);
@@ -35,11 +58,13 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
         {
             try
             {
-                await foreach (var happened in parts.Podman.EventsAsync(new EventQuery { Type = "container", Labels = [$"{Deploying.OwnLabels.Node}={parts.Node}"] }, ct))
+                var events = parts.Podman.EventsAsync(new EventQuery { Type = "container", Labels = [$"{OwnLabels.Node}={parts.Node}"] }, ct);
+                Mark(everything: true);
+                await foreach (var happened in events)
                 {
                     pause = TimeSpan.FromSeconds(1);
-                    Note(happened);
-                    _lookAgain.Writer.TryWrite(true);
+                    if (watch.Note(happened) is { } service)
+                        Mark(service);
                 }
             }
             catch (OperationCanceledException)
@@ -49,6 +74,11 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
             catch (PodmanException e)
             {
                 EventsBroke(e.Message);
+                podman.StreamBroke();
+            }
+            catch (Errors.McpException e)
+            {
+                CheckFailed(e.Message);
             }
             if (await WaitAsync(pause, ct))
                 return;
@@ -56,15 +86,25 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
         }
     }
 
+    private async Task SweepAsync(CancellationToken ct)
+    {
+        while (!await WaitAsync(SweepEvery, ct))
+        {
+            foreach (var service in watch.Sweep())
+                Mark(service);
+        }
+    }
+
     private async Task CheckAsync(CancellationToken ct)
     {
-        var pause = parts.Configuration.Monitor.Interval;
+        var trouble = TimeSpan.Zero;
         while (!ct.IsCancellationRequested)
         {
+            Turned();
             try
             {
                 await LookAsync(ct);
-                pause = parts.Configuration.Monitor.Interval;
+                trouble = TimeSpan.Zero;
             }
             catch (OperationCanceledException)
             {
@@ -72,17 +112,17 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
             }
             catch (PodmanException e)
             {
+                trouble = Longer(trouble);
                 Lost(e);
-                pause = Longer(pause);
             }
             catch (Errors.McpException e)
             {
+                trouble = Longer(trouble);
                 CheckFailed(e.Message);
-                pause = Longer(pause);
             }
             try
             {
-                await NextLookAsync(pause, ct);
+                await NextAsync(trouble, ct);
             }
             catch (OperationCanceledException)
             {
@@ -93,74 +133,92 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
 
     private async Task LookAsync(CancellationToken ct)
     {
-        foreach (var service in parts.Services.All())
+        var (everything, services) = TakeMarked();
+        try
         {
-            // A running operation knows what it is doing.
-            if (Names.ServiceName.TryParse(service.Name, out var name, out _) && parts.Locks.HolderOf(name) is not null)
-                continue;
-            Report(service.Name, [.. Observer.ProblemsOf(service, await observer.ObserveAsync(service, ct))]);
+            // Also what is alerted and not deployed (any more): that is over.
+            foreach (var service in everything ? parts.Services.All().Select(s => s.Name).Union(parts.Alerts.OpenNow().Select(o => o.Notice.Subject.Service).Where(s => s.Length > 0)).ToList() : services)
+            {
+                if (!await watch.LookAsync(service, ct))
+                    Mark(service, soon: false);
+            }
+            if (everything)
+            {
+                await podman.AnswersAsync(ct);
+                await open.ResolveOnceAsync(ct);
+                Prune();
+            }
         }
-        if (PodmanProblem is not null)
+        catch (Exception e) when (e is PodmanException or Errors.McpException)
         {
-            PodmanProblem = null;
-            parts.Events.Add(new NodeEvent("podman-back", "info", "podman answers again"));
-            Back();
+            Mark(everything: true);
+            throw;
         }
-        await open.ResolveOnceAsync(ct);
-        Prune();
     }
 
-    private void Report(string service, HashSet<string> problems)
+    private (bool Everything, List<string> Services) TakeMarked()
     {
-        var before = _known.GetValueOrDefault(service) ?? [];
-        foreach (var problem in problems.Where(p => !before.Contains(p)))
+        lock (_gate)
         {
-            parts.Events.Add(new NodeEvent("drift", "warning", problem) { Service = service });
-            Drift(service, problem);
+            var everything = _everything || parts.Clock.GetElapsedTime(_fullLook) >= parts.Configuration.Monitor.Interval;
+            List<string> services = [.. _marked];
+            _marked.Clear();
+            if (everything)
+                (_everything, _fullLook) = (false, parts.Clock.GetTimestamp());
+            return (everything, services);
         }
-        if (before.Count > 0 && problems.Count == 0)
-            parts.Events.Add(new NodeEvent("drift-over", "info", $"{service} is as it should be again") { Service = service });
-        _known[service] = problems;
     }
 
-    private void Note(PodmanEvent happened)
+    private void Mark(string service, bool soon = true)
     {
-        if (happened.Action is not ("died" or "oom"))
-            return;
-        // Labels can be anybody's (a second fleet on this podman, an image's own): only what the registry names is this agent's to report.
-        var service = happened.Attributes.GetValueOrDefault(Deploying.OwnLabels.Service) ?? "";
-        if (parts.Services.Find(service)?.Components.All(c => c.ContainerId != happened.Id) ?? true)
-            return;
-        var code = Printable.Line(happened.Attributes.GetValueOrDefault("containerExitCode"), 10);
-        parts.Events.Add(new NodeEvent("exited", code is "0" or "" ? "info" : "warning", $"{Printable.Line(happened.Name, 200)} ended{(code.Length > 0 ? $" with exit code {code}" : "")}{(happened.Action == "oom" ? " (out of memory)" : "")}")
-        {
-            Service = service,
-            Component = Printable.Line(happened.Attributes.GetValueOrDefault(Deploying.OwnLabels.Component), 80),
-        });
+        lock (_gate)
+            _marked.Add(service);
+        if (soon)
+            _lookAgain.Writer.TryWrite(true);
+    }
+
+    private void Mark(bool everything)
+    {
+        lock (_gate)
+            _everything |= everything;
+        _lookAgain.Writer.TryWrite(true);
     }
 
     private void Lost(PodmanException e)
     {
-        if (PodmanProblem is null)
+        try
         {
-            parts.Events.Add(new NodeEvent("podman-lost", "error", $"podman does not answer: {e.Message}"));
-            PodmanLost(e.Message);
+            podman.Lost(e);
         }
-        PodmanProblem = e.Message;
+        catch (Errors.McpException full)
+        {
+            CheckFailed(full.Message);
+        }
     }
 
     private void Prune()
     {
-        var now = parts.Clock.GetUtcNow();
-        if (now - _pruned < TimeSpan.FromHours(6))
+        if (_pruned is { } last && parts.Clock.GetElapsedTime(last) < PruneEvery)
             return;
-        _pruned = now;
+        _pruned = parts.Clock.GetTimestamp();
         parts.Events.Prune(parts.Configuration.Monitor.Retention, parts.State.ReportedEvents);
     }
 
-    private async Task NextLookAsync(TimeSpan pause, CancellationToken ct)
+    // After trouble its pause counts, whatever podman's events say; else the next event or the interval. A service that somebody works on is tried
+    // again in a second.
+    private async Task NextAsync(TimeSpan trouble, CancellationToken ct)
     {
-        using var limit = new CancellationTokenSource(pause, parts.Clock);
+        if (trouble > TimeSpan.Zero)
+        {
+            await Task.Delay(trouble, parts.Clock, ct);
+            return;
+        }
+        bool waiting;
+        lock (_gate)
+            waiting = _marked.Count > 0;
+        var left = parts.Configuration.Monitor.Interval - parts.Clock.GetElapsedTime(_fullLook);
+        var pause = waiting && left > SweepEvery ? SweepEvery : left;
+        using var limit = new CancellationTokenSource(pause > TimeSpan.Zero ? pause : TimeSpan.FromMilliseconds(1), parts.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
         try
         {
@@ -173,6 +231,7 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
         await Task.Delay(Settle, parts.Clock, ct);
     }
 
+    /// <returns>True: the agent ends.</returns>
     private async Task<bool> WaitAsync(TimeSpan pause, CancellationToken ct)
     {
         try
@@ -186,5 +245,5 @@ internal sealed partial class MonitorLoop(AgentParts parts, Observer observer, O
         }
     }
 
-    private static TimeSpan Longer(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : LongestPause;
+    private static TimeSpan Longer(TimeSpan pause) => pause == TimeSpan.Zero ? TimeSpan.FromSeconds(1) : pause * 2 < LongestPause ? pause * 2 : LongestPause;
 }

@@ -13,14 +13,18 @@ internal sealed class Observer(AgentParts parts)
 {
     /// <summary>Every registered container of a service, as it is now.</summary>
     /// <exception cref="PodmanException">Podman does not answer: unknown is not absent.</exception>
-    public async Task<IReadOnlyList<Seen>> ObserveAsync(RegisteredServiceRow service, CancellationToken ct)
+    public async Task<IReadOnlyList<Seen>> ObserveAsync(RegisteredServiceRow service, CancellationToken ct) => [.. (await LookAsync(service, ct)).Select(o => o.Seen)];
+
+    /// <summary>As <see cref="ObserveAsync"/>, with what podman said of each container; null: there is none.</summary>
+    /// <exception cref="PodmanException">Podman does not answer: unknown is not absent.</exception>
+    public async Task<IReadOnlyList<Observed>> LookAsync(RegisteredServiceRow service, CancellationToken ct)
     {
         var ports = ContainerRevival.PortsOf(parts, service);
-        var seen = new List<Seen>();
+        var seen = new List<Observed>();
         foreach (var component in service.Components)
         {
             var container = component.ContainerId.Length > 0 ? await parts.Podman.InspectContainerAsync(component.ContainerId, ct) : null;
-            seen.Add(Describe(service, component, container, ports));
+            seen.Add(new Observed(component, Describe(service, component, container, ports), container));
         }
         return seen;
     }
@@ -52,23 +56,9 @@ internal sealed class Observer(AgentParts parts)
         return wished.SetEquals(running) && containers.All(c => c.State != "running" || c.ConmonAlive) ? "running" : "unhealthy";
     }
 
-    /// <summary>What is not as it should be, in words.</summary>
-    public static IEnumerable<string> ProblemsOf(RegisteredServiceRow service, IReadOnlyList<Seen> containers)
-    {
-        foreach (var container in containers)
-        {
-            var stopped = service.Components.FirstOrDefault(c => c.Name == container.Component)?.Stopped ?? false;
-            var wished = service.DesiredRunning && !stopped;
-            if (wished && container.State != "running")
-                yield return container.State == "missing" ? $"{container.Name} is gone: mcp start {service.Name}" : $"{container.Name} should run and is {container.State} (exit code {container.ExitCode}): mcp logs {service.Name}";
-            else if (!wished && container.State == "running")
-                yield return $"{container.Name} should be stopped and runs: mcp stop {service.Name}";
-            else if (container.State == "running" && !container.ConmonAlive)
-                yield return $"{container.Name} runs unwatched (its conmon is gone; podman would not see it end): mcp restart {service.Name}";
-            if (container.Drift)
-                yield return $"{container.Name} was changed behind the agent's back: mcp deploy {service.Name}";
-        }
-    }
+    /// <summary>What is not as it should be, in words, each with what resolves it.</summary>
+    public static IEnumerable<string> ProblemsOf(RegisteredServiceRow service, IReadOnlyList<Seen> containers) =>
+        ContainerConditions.Of(service, containers).Select(c => $"{c.Message}: {c.Command}");
 
     private Seen Describe(RegisteredServiceRow service, RegisteredComponentRow component, ContainerDetail? container, PortAssignment ports)
     {
@@ -95,9 +85,9 @@ internal sealed class Observer(AgentParts parts)
         seen.Started = Stamp(container.StartedAt);
         // Podman says Up as long as nobody tells it otherwise, and telling is conmon's work: both processes are looked for.
         var running = container.Status == ContainerStatus.Running;
-        if (running && !IsAlive(container.Pid))
+        if (running && !ProcessLife.IsAlive(container.Pid))
             seen.State = "exited";
-        seen.ConmonAlive = running && IsAlive(container.ConmonPid);
+        seen.ConmonAlive = running && ProcessLife.IsAlive(container.ConmonPid);
         seen.Drift = container.Name != component.ContainerName || !parts.Containers.IsOurs(container.Labels, service.Name, component.Name) ||
             container.Labels.GetValueOrDefault(OwnLabels.SpecHash) != component.SpecHash || (container.ImageId != component.Image.ImageId && "sha256:" + container.ImageId != component.Image.ImageId);
         return seen;
@@ -115,7 +105,8 @@ internal sealed class Observer(AgentParts parts)
         _ => "unknown",
     };
 
-    private static bool IsAlive(int pid) => pid > 0 && Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}"));
-
     private static string Stamp(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "";
 }
+
+/// <summary>One container: its row, what is seen of it, and podman's own words; null: podman knows none.</summary>
+internal sealed record Observed(RegisteredComponentRow Row, Seen Seen, ContainerDetail? Container);

@@ -12,6 +12,9 @@ internal static class AgentDatabase
     public static Database Open(string path, TimeProvider clock) => Database.Open(path, Migrations, clock);
 
     /// <summary>Now as the database and the wire write it: RFC 3339 UTC with milliseconds, so that text sorts as time.</summary>
-    public static string Stamp(this TimeProvider clock) =>
-        clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    public static string Stamp(this TimeProvider clock) => Stamp(clock.GetUtcNow());
+
+    /// <summary>A time as the database writes it.</summary>
+    public static string Stamp(DateTimeOffset at) =>
+        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 }

@@ -30,6 +30,12 @@ internal sealed class OperationStore(Database database, TimeProvider clock)
     public IReadOnlyList<OperationRow> OpenOf(string service) =>
         database.Read(connection => connection.Query(Columns + " WHERE state = 'running' AND service = $s ORDER BY started, id", Map, ("$s", service)));
 
+    /// <summary>Whether an operation worked on the service at that time, or up to <paramref name="slack"/> before it.</summary>
+    public bool WorkedOn(string service, DateTimeOffset at, TimeSpan slack) =>
+        database.Read(connection => connection.Scalar<long>(
+            "SELECT EXISTS (SELECT 1 FROM operations WHERE service = $s AND started <= $at AND (ended = '' OR ended >= $before))",
+            ("$s", service), ("$at", AgentDatabase.Stamp(at)), ("$before", AgentDatabase.Stamp(at - slack)))) != 0;
+
     /// <summary>Steps that ended, in order.</summary>
     public IReadOnlyList<StepResult> Steps(OperationId id) =>
         database.Read(connection => connection.Query(
