@@ -9,7 +9,7 @@ namespace Mcp.Agent.Registry;
 /// <summary>What happened on this node, in order; also the audit. Watchers are woken after the row is durable.</summary>
 internal sealed class EventStore(Database database, string node, TimeProvider clock)
 {
-    private const string Columns = "SELECT id, at, service, component, kind, severity, message, principal, operation FROM events";
+    private const string Columns = "SELECT id, at, service, component, kind, severity, message, principal, operation, direct FROM events";
 
     private const string Fits = "at >= $since AND ($service = '' OR service = $service) AND (kind IN ('call', 'denied')) = $audit";
 
@@ -116,6 +116,7 @@ internal sealed class EventStore(Database database, string node, TimeProvider cl
         Message = row.GetString(6),
         Principal = row.GetString(7),
         Operation = row.GetString(8),
+        Direct = row.GetInt64(9) != 0,
     };
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

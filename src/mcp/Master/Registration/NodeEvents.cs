@@ -33,8 +33,8 @@ internal sealed class NodeEvents(Database database, TimeProvider clock)
     {
         if (e.Id is > 0 and <= long.MaxValue)
             EventCursorStore.Put(connection, node, new EventCursor(e.Id, Printable.Line(e.At, 40)));
-        // The agent's audit (of an older agent, which sends it), and what came of an operation that this master ran and told itself.
-        var own = e.Kind is "call" or "denied" || (e.Operation.Length > 0 && OwnOutcomes.Contains(e.Kind) && OperationStore.Find(connection, e.Operation) is not null);
+        // The agent's audit (of an older agent, which sends it), and what this master did through it and told itself.
+        var own = e.Kind is "call" or "denied" || (e.Kind is "file-read" or "file-written" && !e.Direct) || (e.Operation.Length > 0 && OwnOutcomes.Contains(e.Kind) && OperationStore.Find(connection, e.Operation) is not null);
         if (!own)
             EventStore.Add(connection, Said(node, e));
     });
