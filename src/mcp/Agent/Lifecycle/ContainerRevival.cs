@@ -1,4 +1,5 @@
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Monitoring;
 using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
@@ -10,7 +11,8 @@ namespace Mcp.Agent.Lifecycle;
 
 /// <summary>
 /// Brings containers of the current generation up: at the agent's start, by <c>mcp start</c> and <c>mcp restart</c>. Replaces nothing; a container
-/// that is gone is made again from the registry, by the pinned image. Never on data that is not provably this service's.
+/// that is gone is made again from the registry, by the pinned image; so is one whose end nobody told podman. Never on data that is not provably this
+/// service's.
 /// </summary>
 internal sealed class ContainerRevival(AgentParts parts, DeploymentChecks checks, ImagePreparation images)
 {
@@ -27,6 +29,12 @@ internal sealed class ContainerRevival(AgentParts parts, DeploymentChecks checks
     public async Task<(string Action, string ContainerId)> EnsureRunningAsync(RegisteredServiceRow service, RegisteredComponentRow component, OperationScope scope, CancellationToken ct)
     {
         var container = await parts.Containers.FindAsync(component.ContainerId, service.Name, component.Name, ct);
+        if (container is not null && IsLost(container))
+        {
+            scope.Say($"{component.ContainerName} is made anew: its conmon is gone, and podman would never start it again");
+            await parts.Containers.RemoveAsync(container, force: true, ct);
+            container = null;
+        }
         if (OwnedContainers.IsRunning(container))
             return ("unchanged", container.Id);
         if (container is not null)
@@ -99,6 +107,10 @@ internal sealed class ContainerRevival(AgentParts parts, DeploymentChecks checks
         parts.Services.SetContainer(service.Name, row.Name, id, checks.MadeOf(row.SpecHash, image.Detail.Id, environment));
         return id;
     }
+
+    // Conmon tells podman that a container ended. Where it was killed, podman has the container running or stopping for ever, and refuses to start it.
+    private static bool IsLost(ContainerDetail container) =>
+        OwnedContainers.IsActive(container.Status) && !ProcessLife.IsAlive(container.Pid) && !ProcessLife.IsAlive(container.ConmonPid);
 
     private bool IsRest(ContainerDetail container, string service) =>
         OperationId.TryParse(container.Labels.GetValueOrDefault(OwnLabels.Operation), out var id, out _) && parts.Operations.Find(id) is { } row && row.Service == service;

@@ -99,6 +99,7 @@ internal sealed class MonitorTests
         bench.State = "exited";
         died.SetResult();
         await bench.UntilAsync("container-down");
+        await bench.UntilAsync("exited");
         await Assert.That(bench.Events().Single(e => e.Kind == "exited").Message).Contains("exit code 7");
     }
 
