@@ -12,7 +12,6 @@ namespace Mcp.Archive;
 /// <param name="owners">Whether numeric owners are set; without the right to (a plain user) they are not.</param>
 internal sealed class TreeImport(Folder target, bool owners)
 {
-    private readonly OpenFolders _folders = new(target, owners);
     private readonly List<ExportNote> _leftOut = [];
     private readonly byte[] _buffer = new byte[256 * 1024];
 
@@ -24,7 +23,7 @@ internal sealed class TreeImport(Folder target, bool owners)
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public void Run(ArchiveReader reader, CancellationToken cancellation)
     {
-        using var open = _folders;
+        using var folders = new OpenFolders(target, owners);
         var first = true;
         while (reader.Next() is { } entry)
         {
@@ -37,31 +36,31 @@ internal sealed class TreeImport(Folder target, bool owners)
             if (IsMarker(entry.Name))
                 Note(entry.Name, "belongs to the node that wrote it and is made anew");
             else
-                Take(reader, entry, cancellation);
+                Take(reader, entry, folders, cancellation);
         }
-        _folders.Close();
+        folders.Close();
         NativeFile.SyncFileSystem(target.Handle);
     }
 
-    private void Take(ArchiveReader reader, ArchiveEntry entry, CancellationToken cancellation)
+    private void Take(ArchiveReader reader, ArchiveEntry entry, OpenFolders folders, CancellationToken cancellation)
     {
         try
         {
             switch (entry.Kind)
             {
                 case EntryKind.Directory:
-                    _folders.Make(entry);
+                    folders.Make(entry);
                     break;
                 case EntryKind.File:
-                    TakeFile(reader, entry, cancellation);
+                    TakeFile(reader, entry, folders, cancellation);
                     break;
                 case EntryKind.SymbolicLink:
-                    var folder = _folders.Enter(EntryName.Parent(entry.Name));
+                    var folder = folders.Enter(EntryName.Parent(entry.Name));
                     folder.MakeLink(EntryName.Leaf(entry.Name), entry.Target);
                     folder.SetLinkStatus(EntryName.Leaf(entry.Name), owners ? (entry.User, entry.Group) : null, entry.ModifiedSeconds, entry.ModifiedNanoseconds);
                     break;
                 default:
-                    TakeHardLink(entry);
+                    TakeHardLink(entry, folders);
                     break;
             }
         }
@@ -75,9 +74,9 @@ internal sealed class TreeImport(Folder target, bool owners)
         }
     }
 
-    private void TakeFile(ArchiveReader reader, ArchiveEntry entry, CancellationToken cancellation)
+    private void TakeFile(ArchiveReader reader, ArchiveEntry entry, OpenFolders folders, CancellationToken cancellation)
     {
-        using var file = _folders.Enter(EntryName.Parent(entry.Name)).CreateFile(EntryName.Leaf(entry.Name), 0x180);
+        using var file = folders.Enter(EntryName.Parent(entry.Name)).CreateFile(EntryName.Leaf(entry.Name), 0x180);
         var at = 0L;
         while (Fill(reader) is var length and > 0)
         {
@@ -90,7 +89,7 @@ internal sealed class TreeImport(Folder target, bool owners)
         EntryStatus.Set(file, entry, owners);
     }
 
-    private void TakeHardLink(ArchiveEntry entry)
+    private void TakeHardLink(ArchiveEntry entry, OpenFolders folders)
     {
         Folder from;
         try
@@ -106,7 +105,7 @@ internal sealed class TreeImport(Folder target, bool owners)
             var leaf = EntryName.Leaf(entry.Target);
             if (!IsFile(from, leaf, entry))
                 throw new ArchiveException("is a hard link to something else than an earlier file", entry.Name);
-            _folders.Enter(EntryName.Parent(entry.Name)).MakeHardLink(EntryName.Leaf(entry.Name), from, leaf);
+            folders.Enter(EntryName.Parent(entry.Name)).MakeHardLink(EntryName.Leaf(entry.Name), from, leaf);
         }
     }
 

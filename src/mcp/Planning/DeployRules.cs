@@ -1,4 +1,3 @@
-using Mcp.Definitions;
 using Mcp.Errors;
 using Mcp.Names;
 using Mcp.Placement;

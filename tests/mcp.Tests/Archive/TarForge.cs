@@ -6,7 +6,7 @@ namespace Mcp.Tests.Archive;
 /// <summary>Makes tars byte by byte, right or wrong on purpose: what no honest writer would produce.</summary>
 internal sealed class TarForge
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly List<byte> _bytes = [];
 
     public static byte[] Bytes(string text) => Encoding.Latin1.GetBytes(text);
 
@@ -28,7 +28,7 @@ internal sealed class TarForge
         Put(block, 345, 155, prefix);
         block.AsSpan(148, 8).Fill((byte)' ');
         Put(block, 148, 8, Octal(block.Sum(b => (int)b) + checksumOffBy, 6) + " ");
-        _bytes.Write(block);
+        _bytes.AddRange(block);
         return Raw(content, pad);
     }
 
@@ -53,17 +53,17 @@ internal sealed class TarForge
     /// <summary>These bytes as they are, filled up to a block.</summary>
     public TarForge Raw(string content, bool pad = true)
     {
-        _bytes.Write(Bytes(content));
+        _bytes.AddRange(Bytes(content));
         if (pad)
-            _bytes.Write(new byte[-content.Length & 511]);
+            _bytes.AddRange(new byte[-content.Length & 511]);
         return this;
     }
 
     /// <summary>The archive with its end marks.</summary>
     public byte[] End(int marks = 2)
     {
-        _bytes.Write(new byte[512 * marks]);
-        return _bytes.ToArray();
+        _bytes.AddRange(new byte[512 * marks]);
+        return [.. _bytes];
     }
 
     public static string Octal(long value, int digits) => Convert.ToString(value, 8).PadLeft(digits, '0') + "\0";
