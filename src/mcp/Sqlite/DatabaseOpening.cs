@@ -95,7 +95,9 @@ internal static partial class DatabaseOpening
             CheckHeader(path);
     }
 
-    private static void CheckHeader(string path)
+    /// <summary>Refuses a file that is not a database, whatever a log beside it may still hold of its first page.</summary>
+    /// <exception cref="McpException">It is damaged.</exception>
+    public static void CheckHeader(string path)
     {
         Span<byte> start = stackalloc byte[16];
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

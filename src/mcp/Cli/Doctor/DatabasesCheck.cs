@@ -1,3 +1,4 @@
+using Mcp.Errors;
 using Mcp.Sqlite;
 using Microsoft.Data.Sqlite;
 
@@ -6,6 +7,8 @@ namespace Mcp.Cli.Doctor;
 /// <summary>The roles' databases: whose they are, and whether they are sound. They are only read; a running role is not disturbed.</summary>
 internal sealed class DatabasesCheck() : DoctorCheck("databases")
 {
+    private const string Repair = "stop the role, keep the file, put the last good copy in its place: docs/operations.md, A database is damaged";
+
     /// <inheritdoc/>
     public override async Task<IReadOnlyList<DoctorLine>> LookAsync(DoctorScene scene, CancellationToken cancel)
     {
@@ -34,6 +37,9 @@ internal sealed class DatabasesCheck() : DoctorCheck("databases")
         try
         {
             DatabaseOpening.AssertSqlite();
+            // As the role's start does: a log beside the file can hide a damaged first page from SQLite, and not from the role.
+            if (new FileInfo(path).Length > 0)
+                DatabaseOpening.CheckHeader(path);
             var text = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false, DefaultTimeout = 5 }.ToString();
             using var connection = new SqliteConnection(text);
             connection.Open();
@@ -41,11 +47,15 @@ internal sealed class DatabasesCheck() : DoctorCheck("databases")
             var verdict = connection.Scalar<string>("PRAGMA integrity_check(1)");
             return verdict == "ok"
                 ? Ok($"{path} is sound{(facts.Owner == 0 ? "" : $", of user id {facts.Owner}")}")
-                : Error($"{path} is damaged: {verdict}", "stop the role, keep the file, put the last good copy in its place: docs/operations.md, A database is damaged");
+                : Error(SqliteFault.Damaged(path, verdict ?? "integrity_check gave no answer"), Repair);
+        }
+        catch (McpException e)
+        {
+            return Error(e, Repair);
         }
         catch (SqliteException e)
         {
-            return Error(SqliteFault.From(e, path), "docs/operations.md, A database is damaged");
+            return Error(SqliteFault.From(e, path), Repair);
         }
     }
 }

@@ -27,7 +27,7 @@ internal sealed class PeersCheck() : DoctorCheck("peers")
         foreach (var a in addresses)
         {
             if (a.Fault is not { } fault)
-                yield return Ok(string.Create(CultureInfo.InvariantCulture, $"{a.Name} answers at {a.Address} ({a.RoundTrip.TotalMilliseconds:0.0} ms)"));
+                yield return Ok(string.Create(CultureInfo.InvariantCulture, $"{a.Name} answers at {a.Address} ({a.Source}, {a.RoundTrip.TotalMilliseconds:0.0} ms)"));
             else if (reached)
                 yield return Warning($"{a.Name} does not answer at {a.Address}, one of its addresses in {a.Source}: {Why(fault)}", fault.Hint ?? $"correct {a.Source}");
             else
