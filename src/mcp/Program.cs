@@ -17,6 +17,7 @@ internal static class Program
             return ExitCode.Done;
         }
         NameLookup.UseBuiltInModules();
+        SystemRoots.LeaveOut();
         if (args is ["self-check", ..])
             return SelfCheckCommand.Run(args.ElementAtOrDefault(1));
 

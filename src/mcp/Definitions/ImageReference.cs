@@ -46,8 +46,9 @@ internal sealed partial record ImageReference(string Repository, string Tag, str
         return at < 0 || Digits().IsMatch(text[(at + 1)..]) ? null : "has a digest that is not sha256: and 64 hex digits in lower case";
     }
 
-    // No part of this can backtrack over another: separators and letters are disjoint.
-    [GeneratedRegex(@"^(?<repository>(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]{1,5})?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::(?<tag>[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}))?(?:@(?<digest>sha256:[a-f0-9]{64}))?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    // No part of this can backtrack over another: separators and letters are disjoint. (RegexOptions.NonBacktracking would link the whole
+    // interpreting engine, a third of a megabyte, instead of the code generated here.)
+    [GeneratedRegex(@"^(?<repository>(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]{1,5})?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::(?<tag>[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}))?(?:@(?<digest>sha256:[a-f0-9]{64}))?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 
     [GeneratedRegex(@"^sha256:[a-f0-9]{64}\z", RegexOptions.CultureInvariant)]

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Mcp.Podman;
 
 /// <summary>What podman is sent; read answers with <see cref="JsonText"/>.</summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CreateBody))]
 [JsonSerializable(typeof(ExecBody))]
 [JsonSerializable(typeof(ExecStartBody))]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Mcp.Errors;
 using Microsoft.Data.Sqlite;
 
@@ -6,14 +7,19 @@ namespace Mcp.Sqlite;
 /// <summary>
 /// One role's database: WAL, foreign keys on, synchronous FULL (in WAL mode the default NORMAL may lose the last commits at a power
 /// cut), one writer at a time inside the process and 5 s of patience with others. Opened by <see cref="DatabaseOpening"/>.
-/// Reads use pooled connections and never wait for the writer.
+/// Reads never wait for the writer; their connections are kept open, since opening one costs more than most reads.
 /// </summary>
 internal sealed class Database : IDisposable
 {
+    // As many reads at once are common; each keeps up to 2 MB of pages.
+    private const int KeptReaders = 4;
+
     private readonly SqliteConnection _writer;
     private readonly Lock _writing = new();
+    private readonly ConcurrentBag<SqliteConnection> _readers = [];
     private readonly string _connectionString;
     private long _changes;
+    private volatile bool _closed;
 
     // Completed and replaced at every commit: a follower takes the current one, reads what there is, then waits for it.
     private volatile TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,17 +49,26 @@ internal sealed class Database : IDisposable
     /// <exception cref="McpException">The database is damaged, busy or unreadable.</exception>
     public T Read<T>(Func<SqliteConnection, T> read)
     {
+        SqliteConnection? connection = null;
         try
         {
-            using var connection = new SqliteConnection(_connectionString);
-            connection.Open();
-            connection.Execute(DatabaseOpening.ConnectionPragmas);
-            using var transaction = connection.BeginTransaction(deferred: true);
-            return read(connection);
+            if (!_readers.TryTake(out connection))
+                connection = OpenReader();
+            T result;
+            using (connection.BeginTransaction(deferred: true))
+                result = read(connection);
+            GiveBack(connection);
+            connection = null;
+            return result;
         }
         catch (SqliteException e)
         {
             throw SqliteFault.From(e, Path);
+        }
+        finally
+        {
+            // Only whole reads give their connection back: whatever went wrong, it does not meet the next reader.
+            connection?.Dispose();
         }
     }
 
@@ -122,9 +137,37 @@ internal sealed class Database : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _closed = true;
         lock (_writing)
             _writer.Dispose();
-        using var pooled = new SqliteConnection(_connectionString);
-        SqliteConnection.ClearPool(pooled);
+        while (_readers.TryTake(out var reader))
+            reader.Dispose();
+    }
+
+    private SqliteConnection OpenReader()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            connection.Execute(DatabaseOpening.ConnectionPragmas);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private void GiveBack(SqliteConnection connection)
+    {
+        if (_closed || _readers.Count >= KeptReaders)
+            connection.Dispose();
+        else
+            _readers.Add(connection);
+        // A read that ended while the database was being closed.
+        if (_closed && _readers.TryTake(out var late))
+            late.Dispose();
     }
 }

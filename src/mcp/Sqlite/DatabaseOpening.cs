@@ -36,7 +36,8 @@ internal static partial class DatabaseOpening
             Mode = SqliteOpenMode.ReadWrite,
             ForeignKeys = true,
             DefaultTimeout = 5,
-            Pooling = true,
+            // Database keeps its own connections open.
+            Pooling = false,
         }.ToString();
         var writer = new SqliteConnection(connectionString);
         try

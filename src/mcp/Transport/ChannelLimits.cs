@@ -29,7 +29,7 @@ internal static class ChannelLimits
             UseCookies = false,
             // A proxy from the environment would take the fleet's calls elsewhere.
             UseProxy = false,
-            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            // AutomaticDecompression stays unset, which is None: naming it here links every decompressor into the file.
         };
         if (tls is not null)
             handler.SslOptions = tls;

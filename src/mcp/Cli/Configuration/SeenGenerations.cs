@@ -36,17 +36,23 @@ internal sealed class SeenGenerations(string path)
     {
         try
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), SeenJson.Default.SortedDictionaryStringUInt64) ?? [] : [];
+            if (!File.Exists(path))
+                return [];
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            var all = new SortedDictionary<string, ulong>();
+            foreach (var entry in document.RootElement.EnumerateObject())
+                all[entry.Name] = entry.Value.GetUInt64();
+            return all;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            // Only a memory: without it the next deploy of an existing service asks the operator to look first, and nothing is lost.
+            // Damaged. Only a memory: without it the next deploy of an existing service asks the operator to look first, and nothing is lost.
             return [];
         }
     }
 }
 
-/// <summary>The generated reader and writer of the file.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true)]
+/// <summary>The generated writer of the file.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, WriteIndented = true)]
 [JsonSerializable(typeof(SortedDictionary<string, ulong>))]
 internal sealed partial class SeenJson : JsonSerializerContext;

@@ -128,8 +128,8 @@ internal sealed record DoctorDocument(IReadOnlyList<DoctorLineDocument> Lines, i
 /// <summary>One thing that was looked at; <c>verdict</c> is "ok", "warning" or "error".</summary>
 internal sealed record DoctorLineDocument(string Check, string Verdict, string Message, string Remedy);
 
-/// <summary>Generated writers: pretty for documents.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+/// <summary>Generated writers: pretty for documents. Writing alone: nothing here is read back, and readers would be half a megabyte of tables.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(PsDocument))]
 [JsonSerializable(typeof(ListDocument))]
 [JsonSerializable(typeof(StatusDocument))]
@@ -146,7 +146,7 @@ internal sealed record DoctorLineDocument(string Check, string Verdict, string M
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>Generated writers: one line for each document of a stream.</summary>
-[JsonSourceGenerationOptions(WriteIndented = false, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, WriteIndented = false, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(EventDocument))]
 [JsonSerializable(typeof(LogLineDocument))]
 [JsonSerializable(typeof(OperationEventDocument))]
