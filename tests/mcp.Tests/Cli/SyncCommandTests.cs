@@ -135,6 +135,21 @@ public class SyncCommandTests
     }
 
     [Test]
+    public async Task A_flag_that_is_typed_reaches_the_agent()
+    {
+        await using var desk = await Desk.OpenAsync();
+        desk.Write("notes");
+        AgentDeployRequest Last() => desk.Agent.Deploys.Last().Request;
+        await desk.RunAsync("deploy", "notes");
+        await Assert.That((Last().Pull, Last().WithoutRoutes, Last().Overwrite, Last().Fresh, Last().Component)).IsEqualTo((false, false, false, false, ""));
+        await desk.RunAsync("deploy", "notes/notes", "--pull", "--without-routes", "--overwrite");
+        await Assert.That((Last().Pull, Last().WithoutRoutes, Last().Overwrite, Last().Fresh, Last().Component)).IsEqualTo((true, true, true, false, "notes"));
+        await desk.RunAsync("undeploy", "notes", "--yes");
+        await desk.RunAsync("deploy", "notes", "--fresh");
+        await Assert.That((Last().Pull, Last().WithoutRoutes, Last().Overwrite, Last().Fresh, Last().Component)).IsEqualTo((false, false, false, true, ""));
+    }
+
+    [Test]
     public async Task A_failed_service_is_told_with_its_reason_and_the_code_is_1()
     {
         await using var desk = await Desk.OpenAsync();

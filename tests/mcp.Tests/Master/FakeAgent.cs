@@ -49,6 +49,9 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     /// <summary>Deploys of this service alone wait for <see cref="Gate"/>; null: all do.</summary>
     public string? GateOnly { get; set; }
 
+    /// <summary>Deploys of this service arrive and are forgotten before anything is written, as by an agent that is killed.</summary>
+    public string? Swallow { get; set; }
+
     /// <summary>What runs here but is stopped.</summary>
     public ConcurrentDictionary<string, bool> Stopped { get; } = new();
 
@@ -96,6 +99,8 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     {
         var operation = context.RequireOperation().Value;
         Deploys.Enqueue((operation, request));
+        if (Swallow == request.Spec.Name)
+            await Task.Delay(Timeout.Infinite, context.CancellationToken);
         if (_journal.TryGetValue(operation, out var known) && known.Deploy is { } earlier)
         {
             await responseStream.WriteAsync(new AgentDeployEvent { Result = earlier });

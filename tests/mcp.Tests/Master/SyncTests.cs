@@ -195,6 +195,7 @@ public class SyncTests
             await Assert.ThrowsAsync<McpException>(() => call);
             await Assert.That(agent.Running.ContainsKey("c")).IsFalse();
             gate.SetResult();
+            await MasterBench.UntilAsync(() => Task.FromResult(agent.Running.ContainsKey("b")), "the agent has done b");
         });
         var watched = await bench.Admin.Watch(new WatchRequest { Operation = id, After = 9 }).ResponseStream.ReadAllAsync().ToListAsync();
         await Assert.That(watched[^1].Outcome.Success).IsTrue().Because(watched[^1].Outcome.Error?.What ?? "it went on");
@@ -207,6 +208,27 @@ public class SyncTests
         var again = await bench.Admin.SyncAsync(request, MasterBench.Operation(id));
         await Assert.That((again.AlreadyDone, again.Results.Count)).IsEqualTo((true, 4));
         await Assert.That((await PlanAsync(bench, directory)).Changes).IsEqualTo(0u);
+    }
+
+    [Test]
+    public async Task A_part_that_the_agent_never_heard_of_is_begun_again_by_the_next_process()
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var agent = await bench.AddAgentAsync("orion");
+        agent.Swallow = "b";
+        ServiceSpec[] directory = [MasterBench.Spec("a"), MasterBench.Spec("b"), MasterBench.Spec("c")];
+        var id = OperationId.New(TimeProvider.System).Value;
+        var call = bench.Admin.SyncAsync(await RequestAsync(bench, directory), MasterBench.Operation(id)).ResponseAsync;
+        await MasterBench.UntilAsync(() => Task.FromResult(agent.Deploys.Any(d => d.Request.Spec.Name == "b")), "the agent has b");
+        await bench.RestartAsync(async () =>
+        {
+            await Assert.ThrowsAsync<McpException>(() => call);
+            agent.Swallow = null;
+        });
+        var watched = await bench.Admin.Watch(new WatchRequest { Operation = id }).ResponseStream.ReadAllAsync().ToListAsync();
+        await Assert.That(watched[^1].Outcome.Success).IsTrue().Because(watched[^1].Outcome.Error?.What ?? "it went on");
+        await Assert.That(agent.Deploys.Select(d => d.Operation)).IsEquivalentTo([$"{id}-0", $"{id}-1", $"{id}-1", $"{id}-2"]);
+        await Assert.That(agent.Running.Keys).IsEquivalentTo(["a", "b", "c"]);
     }
 
     [Test]

@@ -112,6 +112,18 @@ internal sealed partial class OpenOperations(
                 var failed = new StepResult { Step = row.Step, Error = Printable.Block(outcome.Fault.Message) };
                 End(row with { Steps = [.. Before(row), .. outcome.Steps, failed] }, outcome.Fault, outcome.PutBack, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
                 return true;
+            case AgentOutcome.NeverArrived when IsPartOfContinued(row):
+                // As if it had never been begun: the sync that goes on begins it again, and the agent never heard of its id.
+                var nothing = await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation);
+                database.Write(connection =>
+                {
+                    if (OperationStore.Find(connection, row.Id) is not { IsOpen: true })
+                        return;
+                    EndingOf(row).Failed(connection, row, nothing);
+                    OperationStore.Forget(connection, row.Id);
+                });
+                LogSettled(row.Kind, row.Service, row.Id, "never arrived; its sync begins it again");
+                return true;
             case AgentOutcome.NeverArrived:
                 var never = new McpException(FaultCode.Aborted, $"the {row.Kind} of {row.Service} never reached {row.Node}; nothing was done")
                 {
@@ -156,6 +168,9 @@ internal sealed partial class OpenOperations(
         Principal = row.Principal,
         Operation = row.Id,
     });
+
+    private bool IsPartOfContinued(OperationRow row) =>
+        database.Read(OperationStore.Open).Exists(o => o.Kind == ContinuedKind && row.Id.StartsWith(o.Id + "-", StringComparison.Ordinal));
 
     private IOperationEnding EndingOf(OperationRow row) =>
         endings.FirstOrDefault(e => e.Kinds.Contains(row.Kind))

@@ -137,6 +137,9 @@ internal static class OperationStore
     public static void Fail(SqliteConnection connection, string id, McpException fault, bool putBack, IEnumerable<StepResult> steps, string at, IMessage? response = null) =>
         End(connection, id, putBack ? "put-back" : "failed", steps, at, response?.ToByteArray(), fault.ToDetail().ToByteArray(), fault.Code);
 
+    /// <summary>Takes back an intent that no agent ever heard of.</summary>
+    public static void Forget(SqliteConnection connection, string id) => connection.Execute("DELETE FROM operations WHERE id = $id", ("$id", id));
+
     /// <summary>Removes ended operations older than <paramref name="before"/>.</summary>
     public static void Reap(SqliteConnection connection, string before) =>
         connection.Execute("DELETE FROM operations WHERE state <> 'running' AND ended < $before AND id NOT IN (SELECT operation FROM migrations_of_services)", ("$before", before));
