@@ -22,7 +22,7 @@ internal static class RegistryFindings
             yield return FindingRules.New("node behind", "error", placement.Node, placement.Service,
                 $"the registry of {placement.Node} has {(reported is { Generation: > 0 } ? $"generation {reported.Generation}" : "nothing")} of {placement.Service}, which was deployed there in generation {placement.Generation}: "
                     + "an older mcp.db was put back, or it was changed without the master",
-                $"mcp deploy {placement.Service}");
+                $"mcp deploy {placement.Service} --overwrite");
         }
     }
 }
