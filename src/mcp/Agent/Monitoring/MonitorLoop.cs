@@ -20,6 +20,9 @@ internal sealed partial class MonitorLoop(AgentParts parts, ServiceWatch watch, 
     // Many events at once (a redeploy) are one look.
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(300);
 
+    // Podman answers 500 about a container that is just being removed. That is an answer; only when it goes on, podman cannot be asked.
+    private const int RefusalsInARow = 5;
+
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan PruneEvery = TimeSpan.FromHours(1);
@@ -98,17 +101,22 @@ internal sealed partial class MonitorLoop(AgentParts parts, ServiceWatch watch, 
     private async Task CheckAsync(CancellationToken ct)
     {
         var trouble = TimeSpan.Zero;
+        var refusals = 0;
         while (!ct.IsCancellationRequested)
         {
             Turned();
             try
             {
                 await LookAsync(ct);
-                trouble = TimeSpan.Zero;
+                (trouble, refusals) = (TimeSpan.Zero, 0);
             }
             catch (OperationCanceledException)
             {
                 return;
+            }
+            catch (PodmanException e) when (e.Kind == PodmanFailure.Refused && ++refusals < RefusalsInARow)
+            {
+                trouble = Settle;
             }
             catch (PodmanException e)
             {

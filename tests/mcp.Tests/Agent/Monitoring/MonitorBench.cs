@@ -41,7 +41,9 @@ internal sealed class MonitorBench : IAsyncDisposable
         Directory.CreateDirectory(_configuration.DataRoot);
         Podman.On("GET", "info", 200, """{"version":{"Version":"4.3.1"}}""");
         Podman.On("GET", "events", answer => answer.HangAsync());
-        Podman.On("GET", $"containers/{Container}/json", answer => answer.TextAsync(State.Length == 0 ? 404 : 200, Inspect()));
+        Podman.On("GET", $"containers/{Container}/json", answer => Refusals-- > 0
+            ? answer.TextAsync(500, """{"cause":"state improper","message":"container is being removed","response":500}""")
+            : answer.TextAsync(State.Length == 0 ? 404 : 200, Inspect()));
         Podman.On("GET", "containers/notes-web/json", 404, """{"cause":"no such container","message":"no such container","response":404}""");
         Parts = Open();
         Parts.Database.Write(connection => ServiceStore.Commit(connection, Row()));
@@ -53,6 +55,9 @@ internal sealed class MonitorBench : IAsyncDisposable
 
     /// <summary>What podman says of the container; empty: there is none.</summary>
     public string State { get; set; } = "running";
+
+    /// <summary>So often podman refuses to say anything about the container.</summary>
+    public int Refusals { get; set; }
 
     public int ExitCode { get; set; }
 

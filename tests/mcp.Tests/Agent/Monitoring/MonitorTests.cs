@@ -104,6 +104,19 @@ internal sealed class MonitorTests
     }
 
     [Test]
+    public async Task A_podman_that_refuses_for_a_moment_is_not_lost()
+    {
+        await using var bench = new MonitorBench();
+        bench.Run();
+        await bench.LooksAsync(2);
+        bench.Refusals = 3;
+        await bench.LooksAsync(8);
+        await Assert.That(bench.Kinds()).IsEmpty();
+        bench.Refusals = int.MaxValue;
+        await bench.UntilAsync("podman-unreachable");
+    }
+
+    [Test]
     [Arguments("cut")]
     [Arguments("hang")]
     [Arguments("500")]
