@@ -30,10 +30,11 @@ internal static class MasterComposition
         var trust = new TrustSource(authority.Bundle);
         var directory = new FleetDirectory(database, configuration.AllowedAgents, clock);
         directory.Reload();
-        var events = new NodeEvents(database, clock);
-        void Happened(string node, V1.FleetEvent e)
+        var writes = new GroupedWrites(database);
+        var events = new NodeEvents(database, writes, clock);
+        async Task HappenedAsync(string node, V1.FleetEvent e)
         {
-            events.Happened(node, e);
+            await events.HappenedAsync(node, e);
             // A look finds what came of it, long before the next one would be due.
             if (e.Severity is "warning" or "error")
                 findings?.Soon();
@@ -42,15 +43,15 @@ internal static class MasterComposition
 
         // Nodes.
         var board = new NodeHealthBoard(clock);
-        var links = new AgentLinks(database, own, trust, configuration.Domain, Address, clock);
+        var links = new AgentLinks(database, own, trust, configuration.Domain, () => fleet.Term, Address, clock);
         var eyes = new AgentEyes(links);
         var lives = new TermWatch(() => fleet.Term);
-        var probe = new HealthProbe(eyes, board, lives, database, clock);
+        var probe = new HealthProbe(eyes, board, lives, database, writes, clock);
         board.Changed += events.HealthChanged;
-        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, events.Line, Happened, clock, logging.CreateLogger<HealthWatch>());
+        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, events.Line, HappenedAsync, clock, logging.CreateLogger<HealthWatch>());
         var policy = new RegistrationPolicy(
             configuration.MaxNodes, MasterAddress.IsLoopbackOnly(configuration.Listen), configuration.BackendCidrs, configuration.Zone, () => fleet.Term);
-        var registering = new Registering(database, directory, trust, board, links, lives, policy, clock);
+        var registering = new Registering(database, writes, directory, trust, board, links, lives, policy, clock);
 
         // Operations.
         var feed = new OperationFeed(clock);
@@ -95,6 +96,7 @@ internal static class MasterComposition
         {
             Configuration = configuration,
             Database = database,
+            Writes = writes,
             Authority = authority,
             Clock = clock,
             Address = Address,

@@ -114,6 +114,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
         await _loops.WaitAsync(StopLimit).ContinueWith(_ => { }, TaskScheduler.Default);
         await _server.DisposeAsync();
         await _audit.DisposeAsync();
+        await _parts.Writes.DisposeAsync();
         _parts.Links.Dispose();
         _runner.Dispose();
         _parts.Authority.Dispose();

@@ -21,6 +21,9 @@ internal sealed class MasterParts
     /// <summary>master.db.</summary>
     public required Database Database { get; init; }
 
+    /// <summary>Small writes that many callers make at once.</summary>
+    public required GroupedWrites Writes { get; init; }
+
     /// <summary>The certificate authority.</summary>
     public required FleetAuthority Authority { get; init; }
 

@@ -84,13 +84,13 @@ internal sealed partial class MasterService
         parts.Registering.RegisterAsync(context.GetCaller(), request, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task<HeartbeatResponse> Heartbeat(HeartbeatRequest request, ServerCallContext context)
+    public override async Task<HeartbeatResponse> Heartbeat(HeartbeatRequest request, ServerCallContext context)
     {
         var caller = context.GetCaller();
-        var response = parts.Registering.Heartbeat(caller, request);
+        var response = await parts.Registering.HeartbeatAsync(caller, request);
         if (response.RegisterAgain)
             parts.GrantRegister(caller.Principal!.Name);
-        return Task.FromResult(response);
+        return response;
     }
 
     /// <inheritdoc/>

@@ -28,16 +28,12 @@ internal sealed class SeenKeys(Database database, FleetDirectory directory, Time
         // Once a key is known to be the current one, nothing is to be done until another key is made current.
         if (!_current.TryAdd($"{name} {key}", 0))
             return false;
-        var moved = database.Write(connection =>
-        {
-            if (KnownKeyStore.Find(connection, name, key) is not { State: "new" })
-                return false;
-            KnownKeyStore.Confirm(connection, name, key);
-            return true;
-        });
-        if (moved)
-            directory.Reload();
-        return moved;
+        // Looked at without waiting for the writer: after a restart of the master this is every node's first call.
+        if (database.Read(connection => KnownKeyStore.Find(connection, name, key)) is not { State: "new" })
+            return false;
+        database.Write(connection => KnownKeyStore.Confirm(connection, name, key));
+        directory.Reload();
+        return true;
     }
 
     /// <summary>Forgets what was seen of a principal, after its keys were started anew.</summary>

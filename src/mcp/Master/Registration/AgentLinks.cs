@@ -14,7 +14,8 @@ namespace Mcp.Master.Registration;
 /// The channels from the master to the agents: one a node, dialled at the address of its row and verified as <c>agent/&lt;node&gt;</c>.
 /// A channel is closed when the row's address changes or the node is removed.
 /// </summary>
-internal sealed class AgentLinks(Database database, CredentialSource own, TrustSource trust, string domain, Func<string> masterAddress, TimeProvider clock) : IDisposable
+internal sealed class AgentLinks(
+    Database database, CredentialSource own, TrustSource trust, string domain, Func<ulong> term, Func<string> masterAddress, TimeProvider clock) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Link> _links = new(StringComparer.Ordinal);
 
@@ -66,10 +67,9 @@ internal sealed class AgentLinks(Database database, CredentialSource own, TrustS
     /// <param name="onBehalfOf">Who asked the master.</param>
     public CallOptions Options(TimeSpan? limit, CancellationToken cancellation, string? operation = null, string? onBehalfOf = null)
     {
-        var term = database.Read(Identity.FleetStore.Find)?.Term ?? 1;
         var headers = new Metadata
         {
-            { CallMetadata.Term, term.ToString(CultureInfo.InvariantCulture) },
+            { CallMetadata.Term, term().ToString(CultureInfo.InvariantCulture) },
             { CallMetadata.MasterAddress, masterAddress() },
         };
         if (operation is not null)

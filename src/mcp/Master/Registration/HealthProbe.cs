@@ -7,7 +7,7 @@ using Mcp.V1;
 namespace Mcp.Master.Registration;
 
 /// <summary>Asks an agent whether it is there, and tells the board. The first answer means that the node has joined.</summary>
-internal sealed class HealthProbe(IAgentEyes eyes, NodeHealthBoard board, TermWatch terms, Database database, TimeProvider clock)
+internal sealed class HealthProbe(IAgentEyes eyes, NodeHealthBoard board, TermWatch terms, Database database, GroupedWrites writes, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<string, byte> _joined = new(StringComparer.Ordinal);
 
@@ -29,8 +29,13 @@ internal sealed class HealthProbe(IAgentEyes eyes, NodeHealthBoard board, TermWa
         {
             var answer = await eyes.HealthAsync(node, limit, cancellation);
             // Once in this process is enough: a node that joined stays joined, and one that is added again joins by its Register.
-            if (_joined.TryAdd(node, 0))
-                database.Write(connection => NodeStore.Joined(connection, node, Timestamp.Now(clock)));
+            if (!_joined.ContainsKey(node))
+            {
+                // After a restart of the master, all nodes but new ones have joined: looking is cheaper than a thousand writes.
+                if (database.Read(connection => NodeStore.Find(connection, node)) is { JoinedAt: null })
+                    await writes.WriteAsync(connection => NodeStore.Joined(connection, node, Timestamp.Now(clock)));
+                _joined.TryAdd(node, 0);
+            }
             terms.Obeyed(node);
             board.Answered(node);
             return answer;

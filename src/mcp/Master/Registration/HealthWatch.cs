@@ -15,7 +15,7 @@ namespace Mcp.Master.Registration;
 /// 3 an accepted Register or a heartbeat of a node that was away.
 /// </summary>
 internal sealed partial class HealthWatch(
-    Database database, IAgentEyes eyes, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Func<string, EventsRequest> line, Action<string, FleetEvent> happened,
+    Database database, IAgentEyes eyes, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Func<string, EventsRequest> line, Func<string, FleetEvent, Task> happened,
     TimeProvider clock, ILogger<HealthWatch> log)
 {
     /// <summary>The check after a broken line.</summary>
@@ -24,6 +24,10 @@ internal sealed partial class HealthWatch(
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
     private const int RoundsOfTheDead = 6;
+
+    // A thousand nodes that appear at once are a thousand handshakes; in turn, the first are healthy while the last wait, and no answer is late
+    // because of the others. Dead nodes hold a place for the limit of their check: all of a thousand are judged within 12 s (3 s each).
+    private readonly SemaphoreSlim _turns = new(256);
 
     private readonly ConcurrentDictionary<string, byte> _asking = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte> _lines = new(StringComparer.Ordinal);
@@ -34,7 +38,7 @@ internal sealed partial class HealthWatch(
     public async Task WarmUpAsync(CancellationToken cancellation)
     {
         var nodes = database.Read(NodeStore.All).Where(n => n.Address.Length > 0).Select(n => n.Name);
-        await Task.WhenAll(nodes.Select(n => probe.AskAsync(n, checkLimit, cancellation)));
+        await Task.WhenAll(nodes.Select(n => AskAsync(n, checkLimit, cancellation)));
     }
 
     /// <summary>Watches until the process ends.</summary>
@@ -90,7 +94,7 @@ internal sealed partial class HealthWatch(
             return;
         try
         {
-            if (await probe.AskAsync(node, limit, _life) is not null && overdue && board.IsOverdue(node))
+            if (await AskAsync(node, limit, _life) is not null && overdue && board.IsOverdue(node))
                 board.Silent(node);
         }
         catch (OperationCanceledException)
@@ -107,12 +111,25 @@ internal sealed partial class HealthWatch(
         }
     }
 
+    private async Task<HealthCheckResponse?> AskAsync(string node, TimeSpan limit, CancellationToken cancellation)
+    {
+        await _turns.WaitAsync(cancellation);
+        try
+        {
+            return await probe.AskAsync(node, limit, cancellation);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
     private async Task FollowAsync(string node)
     {
         try
         {
             await foreach (var e in eyes.EventsAsync(node, line(node), _life))
-                happened(node, e);
+                await happened(node, e);
             LogLine(node, "it was closed by the agent");
         }
         catch (McpException e) when (e.Code == FaultCode.Unimplemented)

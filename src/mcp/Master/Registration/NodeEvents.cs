@@ -9,7 +9,7 @@ using Mcp.V1;
 namespace Mcp.Master.Registration;
 
 /// <summary>Turns what happens on and to nodes into events of the fleet.</summary>
-internal sealed class NodeEvents(Database database, TimeProvider clock)
+internal sealed class NodeEvents(Database database, GroupedWrites writes, TimeProvider clock)
 {
     // What the master writes itself about the operations that it runs.
     private static readonly string[] OwnOutcomes = ["deployed", "deploy-unchanged", "deploy-failed", "undeployed", "started", "stopped", "restarted"];
@@ -29,7 +29,7 @@ internal sealed class NodeEvents(Database database, TimeProvider clock)
     /// An event that an agent sent over its line; stored with the place of the line, so that each is stored once. What a node says is stored as said by that node.
     /// </summary>
     /// <exception cref="McpException">It could not be stored: the line must end here and go on from here later.</exception>
-    public void Happened(string node, FleetEvent e) => database.Write(connection =>
+    public Task HappenedAsync(string node, FleetEvent e) => writes.WriteAsync(connection =>
     {
         if (e.Id is > 0 and <= long.MaxValue)
             EventCursorStore.Put(connection, node, new EventCursor(e.Id, Printable.Line(e.At, 40)));
@@ -53,7 +53,7 @@ internal sealed class NodeEvents(Database database, TimeProvider clock)
     };
 
     /// <summary>A node became healthy or unhealthy.</summary>
-    public void HealthChanged(string node, NodeCondition before, NodeCondition after) => Store(new FleetEvent
+    public void HealthChanged(string node, NodeCondition before, NodeCondition after) => _ = StoreAsync(new FleetEvent
     {
         At = Timestamp.Now(clock),
         Node = node,
@@ -63,7 +63,7 @@ internal sealed class NodeEvents(Database database, TimeProvider clock)
     });
 
     /// <summary>An alert could not be handed to its command.</summary>
-    public void AlertFailed(string node, string service, string words) => Store(new FleetEvent
+    public void AlertFailed(string node, string service, string words) => _ = StoreAsync(new FleetEvent
     {
         At = Timestamp.Now(clock),
         Node = node,
@@ -74,11 +74,11 @@ internal sealed class NodeEvents(Database database, TimeProvider clock)
     });
 
     /// <summary>Stores an event; a full disk must not break the watching.</summary>
-    public void Store(FleetEvent e)
+    private async Task StoreAsync(FleetEvent e)
     {
         try
         {
-            database.Write(connection => EventStore.Add(connection, e));
+            await writes.WriteAsync(connection => EventStore.Add(connection, e));
         }
         catch (McpException)
         {

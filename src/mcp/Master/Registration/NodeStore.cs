@@ -30,6 +30,10 @@ internal static class NodeStore
     /// <summary>All nodes by name.</summary>
     public static List<NodeRow> All(SqliteConnection connection) => connection.Query($"SELECT {Columns} FROM nodes ORDER BY name", Map);
 
+    /// <summary>Another node than <paramref name="except"/> that is dialled at <paramref name="address"/>, or null.</summary>
+    public static string? OwnerOf(SqliteConnection connection, string address, string except) =>
+        connection.Scalar<string>("SELECT name FROM nodes WHERE address = $address AND name <> $except AND address <> ''", ("$address", address), ("$except", except));
+
     /// <summary>Allows a node.</summary>
     public static void Add(SqliteConnection connection, string name, string role, string address, string at, string by) =>
         connection.Execute(

@@ -14,6 +14,7 @@ namespace Mcp.Master.Registration;
 /// <summary>The calls of agents about themselves: Register and Heartbeat.</summary>
 internal sealed class Registering(
     Database database,
+    GroupedWrites writes,
     FleetDirectory directory,
     TrustSource trust,
     NodeHealthBoard board,
@@ -40,17 +41,17 @@ internal sealed class Registering(
         var name = caller.Principal!.Name;
         var facts = database.Read(connection =>
         {
-            var nodes = NodeStore.All(connection);
-            var seen = NodeStore.Observations(connection);
+            // After a restart of the master everybody registers at once: nothing here may grow with the fleet.
             return new RegistrationFacts(
-                nodes.Find(n => n.Name == name) ?? throw new McpException(FaultCode.PermissionDenied, $"node {name} is not on the fleet's list"),
-                nodes.FindAll(n => n.Name != name),
-                nodes.Count(n => n.Name != name && seen.GetValueOrDefault(n.Name)?.RegisteredAt is not null),
+                NodeStore.Find(connection, name) ?? throw new McpException(FaultCode.PermissionDenied, $"node {name} is not on the fleet's list"),
+                NodeStore.OwnerOf(connection, RegistrationRules.Normal(request.Address), name),
+                NodeStore.RegisteredBeside(connection, name),
                 policy.MaxNodes,
                 policy.LoopbackAllowed,
                 policy.Cidrs);
         });
         string address;
+        OwnershipJudgement judged;
         try
         {
             if (terms.Said(name, request.Term))
@@ -62,13 +63,13 @@ internal sealed class Registering(
             }
             address = RegistrationRules.Check(request, facts);
             await RefuseCloneAsync(facts.Node, address, caller, cancellation);
+            judged = await writes.WriteAsync(connection => Store(connection, caller, request, facts.Node, address));
         }
         catch (McpException e)
         {
-            Event(name, "register-refused", "warning", e.Message);
+            await writes.WriteAsync(connection => Write(connection, name, "register-refused", "warning", e.Message));
             throw;
         }
-        var judged = database.Write(connection => Store(connection, caller, request, facts.Node, address));
         _owned[name] = request.Owned;
         board.Registered(name);
         // Whoever held the data until now must hear that it does so no longer; its next heartbeat brings it here.
@@ -81,9 +82,9 @@ internal sealed class Registering(
         return Answer(judged.Superseded);
     }
 
-    /// <summary>An agent says that it is still there.</summary>
+    /// <summary>An agent says that it is still there. Answered when that is durable, together with whoever else calls meanwhile.</summary>
     /// <exception cref="McpException">InvalidArgument: numbers that no node has; PermissionDenied: another node's name.</exception>
-    public HeartbeatResponse Heartbeat(Caller caller, HeartbeatRequest request)
+    public async Task<HeartbeatResponse> HeartbeatAsync(Caller caller, HeartbeatRequest request)
     {
         var name = caller.Principal!.Name;
         if (request.Name != name)
@@ -91,11 +92,14 @@ internal sealed class Registering(
         RegistrationRules.Check(request);
         // Measured before anything waits; what the wire took is lost in the seconds that matter here.
         var skew = Timestamp.Read(request.Clock) - clock.GetUtcNow();
-        database.Write(connection => NodeStore.Heartbeat(
-            connection, name, Timestamp.Now(clock), request.CpuMillicores, request.MemoryBytes, request.DiskBytes, request.Containers, request.Services));
         if (request.Owned.Length > 0 && _owned.TryGetValue(name, out var owned) && owned != request.Owned)
             board.MustRegister(name);
-        if (board.Heard(name, skew))
+        // Heard is heard, whatever the disk says about it: a full one must not make healthy nodes look dead.
+        var wasAway = board.Heard(name, skew);
+        var at = Timestamp.Now(clock);
+        await writes.WriteAsync(connection => NodeStore.Heartbeat(
+            connection, name, at, request.CpuMillicores, request.MemoryBytes, request.DiskBytes, request.Containers, request.Services));
+        if (wasAway)
             Appeared?.Invoke(name);
         var answer = new HeartbeatResponse
         {
@@ -135,6 +139,8 @@ internal sealed class Registering(
         var at = Timestamp.Now(clock);
         // Judged again in the transaction that takes the place: two that come at once do not share the last one.
         RegistrationRules.RequirePlace(NodeStore.RegisteredBeside(connection, node.Name), policy.MaxNodes);
+        if (address != node.Address)
+            RegistrationRules.RequireFree(node.Name, address, NodeStore.OwnerOf(connection, address, node.Name));
         NodeStore.Told(
             connection, node.Name, address, Printable.Line(request.Arch, 32), Printable.Line(request.Version, 64),
             request.Features.Take(100).Select(f => Printable.Line(f, 64)));
@@ -196,8 +202,6 @@ internal sealed class Registering(
             Hint = $"stop one of the two; a node that has really moved is accepted once the old agent is stopped and has been silent for {NodeHealthBoard.Silence.TotalSeconds:0} s",
         };
     }
-
-    private void Event(string node, string kind, string severity, string message) => database.Write(connection => Write(connection, node, kind, severity, message));
 
     private void Write(Microsoft.Data.Sqlite.SqliteConnection connection, string node, string kind, string severity, string message) =>
         EventStore.Add(connection, new FleetEvent { At = Timestamp.Now(clock), Node = node, Kind = kind, Severity = severity, Message = message });

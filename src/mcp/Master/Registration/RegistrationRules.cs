@@ -7,13 +7,13 @@ namespace Mcp.Master.Registration;
 
 /// <summary>What the rules need to know beside the request.</summary>
 /// <param name="Node">The allowlist row of the calling agent.</param>
-/// <param name="Others">All other nodes.</param>
+/// <param name="AddressOwner">Another node that has the address which the request names, or null.</param>
 /// <param name="RegisteredOthers">How many other nodes have registered.</param>
 /// <param name="MaxNodes">The fleet's limit.</param>
 /// <param name="LoopbackAllowed">The master itself is bound to loopback: everything is one machine.</param>
 /// <param name="Cidrs">Where nodes may be; empty: anywhere.</param>
 internal sealed record RegistrationFacts(
-    NodeRow Node, IReadOnlyList<NodeRow> Others, int RegisteredOthers, int MaxNodes, bool LoopbackAllowed, IReadOnlyList<string> Cidrs);
+    NodeRow Node, string? AddressOwner, int RegisteredOthers, int MaxNodes, bool LoopbackAllowed, IReadOnlyList<string> Cidrs);
 
 /// <summary>What a Register may say of its node. The identity was checked before; names and roles come from the allowlist.</summary>
 internal static class RegistrationRules
@@ -55,6 +55,17 @@ internal static class RegistrationRules
         };
     }
 
+    /// <summary>Refuses the address of another node.</summary>
+    /// <exception cref="McpException">InvalidArgument.</exception>
+    public static void RequireFree(string node, string address, string? owner)
+    {
+        if (owner is not null)
+            throw BadAddress(node, address, $"belongs to node {owner}");
+    }
+
+    /// <summary>The address in the one form in which it is stored; as it is when it is none.</summary>
+    public static string Normal(string address) => NodeAddress.TryParse(address, out var parsed, out _) ? parsed.ToString() : address;
+
     /// <summary>Whether the address of a heartbeat or Register lies in one of <paramref name="cidrs"/>; true without any.</summary>
     public static bool IsWithin(IPAddress address, IReadOnlyList<string> cidrs) =>
         cidrs.Count == 0 || cidrs.Any(c => IPNetwork.TryParse(c, out var network) && network.Contains(address));
@@ -87,10 +98,8 @@ internal static class RegistrationRules
             throw BadAddress(name, text, "is a loopback address, which only the node itself reaches");
         if (!IsWithin(address.Ip, facts.Cidrs))
             throw BadAddress(name, text, $"is outside of the fleet's networks ({string.Join(", ", facts.Cidrs)})");
-        var full = address.ToString();
-        if (facts.Others.FirstOrDefault(o => o.Address == full) is { } owner)
-            throw BadAddress(name, text, $"belongs to node {owner.Name}");
-        return full;
+        RequireFree(name, text, facts.AddressOwner);
+        return address.ToString();
     }
 
     private static McpException BadAddress(string name, string text, string problem) =>

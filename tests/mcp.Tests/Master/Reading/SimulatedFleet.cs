@@ -51,6 +51,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly Database _database;
+    private readonly GroupedWrites _writes;
     private HealthWatch _health = null!;
     private FindingLedger _ledger = null!;
     private FindingWatch _findings = null!;
@@ -60,6 +61,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
     public SimulatedFleet(params string[] nodes)
     {
         _database = MasterDatabase.Open(_folder["master.db"], Clock);
+        _writes = new GroupedWrites(_database);
         foreach (var name in nodes)
         {
             Nodes.Add(name, new SimulatedNode(name));
@@ -98,8 +100,8 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
     {
         Board = new NodeHealthBoard(Clock);
         Board.Changed += (_, _, _) => _nextLook = Math.Min(_nextLook, _second + 1);
-        var probe = new HealthProbe(this, Board, new TermWatch(() => 1), _database, Clock);
-        _health = new HealthWatch(_database, this, probe, Board, TimeSpan.FromSeconds(5), _ => new EventsRequest { Follow = true }, (_, _) => { }, Clock, NullLogger<HealthWatch>.Instance);
+        var probe = new HealthProbe(this, Board, new TermWatch(() => 1), _database, _writes, Clock);
+        _health = new HealthWatch(_database, this, probe, Board, TimeSpan.FromSeconds(5), _ => new EventsRequest { Follow = true }, (_, _) => Task.CompletedTask, Clock, NullLogger<HealthWatch>.Instance);
         _health.Begin(CancellationToken.None);
         var warmUp = _health.WarmUpAsync(CancellationToken.None);
         if (!warmUp.IsCompleted)
@@ -208,6 +210,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
 
     public void Dispose()
     {
+        _writes.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _database.Dispose();
         _folder.Dispose();
     }
