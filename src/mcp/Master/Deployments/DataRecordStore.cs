@@ -18,6 +18,12 @@ internal static class DataRecordStore
     public static List<DataRecord> All(SqliteConnection connection, string service = "") =>
         connection.Query($"SELECT {Columns} FROM data_records WHERE $service = '' OR service = $service ORDER BY service, state = 'current' DESC, node", Map, ("$service", service));
 
+    /// <summary>The current record of every service, without its spec: for questions about all of them, which ask who owns.</summary>
+    public static List<DataRecord> Owners(SqliteConnection connection) =>
+        connection.Query(
+            "SELECT service, node, volume_id, epoch, updated FROM data_records WHERE state = 'current' ORDER BY service",
+            r => new DataRecord { Service = r.GetString(0), Node = r.GetString(1), VolumeId = r.GetString(2), Epoch = (ulong)r.GetInt64(3), State = "current", Updated = r.GetString(4) });
+
     /// <summary>Adds or replaces a record. A new current record puts the one before aside.</summary>
     public static void Put(SqliteConnection connection, DataRecord record)
     {

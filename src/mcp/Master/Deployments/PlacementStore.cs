@@ -60,6 +60,11 @@ internal static class PlacementStore
     /// <summary>All placements by service.</summary>
     public static List<PlacementRow> All(SqliteConnection connection) => connection.Query($"SELECT {Columns} FROM placements ORDER BY service", Map);
 
+    /// <summary>How many services have their place on each node; a node without any is not in it.</summary>
+    public static Dictionary<string, int> CountByNode(SqliteConnection connection) =>
+        connection.Query("SELECT node, count(*) FROM placements GROUP BY node", r => (r.GetString(0), (int)r.GetInt64(1)))
+            .ToDictionary(p => p.Item1, p => p.Item2, StringComparer.Ordinal);
+
     /// <summary>Adds or replaces a placement with the hashes of its components.</summary>
     public static void Put(SqliteConnection connection, PlacementRow row, IReadOnlyDictionary<string, string> componentHashes)
     {

@@ -31,7 +31,7 @@ internal sealed record FindingFacts
     /// <summary>What should run where.</summary>
     public required IReadOnlyList<PlacementRow> Placements { get; init; }
 
-    /// <summary>Data records.</summary>
+    /// <summary>The current data of every service, without specs.</summary>
     public required IReadOnlyList<DataRecord> Data { get; init; }
 
     /// <summary>What agents said at Register.</summary>

@@ -23,16 +23,19 @@ internal static class FindingRules
     private static readonly TimeSpan LongOperation = TimeSpan.FromMinutes(10);
 
     /// <summary>All findings of these facts, worst first, one for each thing that they are about.</summary>
-    public static List<Finding> Compute(FindingFacts facts) =>
-        WorstFirst(Own(facts)
+    public static List<Finding> Compute(FindingFacts facts)
+    {
+        var index = new FindingIndex(facts);
+        return WorstFirst(Own(facts)
             .Concat(facts.Nodes.SelectMany(n => OfNode(facts, n)))
             .Concat(Clocks(facts))
-            .Concat(facts.Placements.SelectMany(p => ServiceFindings.Of(facts, p)))
-            .Concat(ServiceFindings.Orphans(facts))
+            .Concat(facts.Placements.SelectMany(p => ServiceFindings.Of(facts, index, p)))
+            .Concat(ServiceFindings.Orphans(facts, index))
             .Concat(DataFindings.Of(facts))
-            .Concat(RegistryFindings.Of(facts))
+            .Concat(RegistryFindings.Of(facts, index))
             .Concat(facts.Open.Select(o => OfOpen(facts, o)).OfType<Finding>())
             .DistinctBy(FindingKey.Of));
+    }
 
     /// <summary>Errors, then warnings, then the rest; by node and service.</summary>
     public static List<Finding> WorstFirst(IEnumerable<Finding> findings) =>

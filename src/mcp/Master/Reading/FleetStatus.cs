@@ -69,7 +69,7 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
     public List<NodeSummary> Nodes(SqliteConnection connection)
     {
         var seen = NodeStore.Observations(connection);
-        var placed = PlacementStore.All(connection).CountBy(p => p.Node).ToDictionary(StringComparer.Ordinal);
+        var placed = PlacementStore.CountByNode(connection);
         var ends = CertificateStore.LastEnds(connection);
         return [.. NodeStore.All(connection).Select(n => Node(n, seen.GetValueOrDefault(n.Name), placed.GetValueOrDefault(n.Name), ends))];
     }
@@ -134,7 +134,7 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         Condition = board.Of,
         Answers = answers,
         Placements = PlacementStore.All(connection),
-        Data = DataRecordStore.All(connection),
+        Data = DataRecordStore.Owners(connection),
         Reported = ReportedServiceStore.All(connection),
         Open = OperationStore.Open(connection),
         IsAtWork = context.IsAtWork,

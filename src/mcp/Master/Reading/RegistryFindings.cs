@@ -9,14 +9,14 @@ namespace Mcp.Master.Reading;
 internal static class RegistryFindings
 {
     /// <summary>One finding for each service that its node knows in an older generation, or not at all.</summary>
-    public static IEnumerable<Finding> Of(FindingFacts facts)
+    public static IEnumerable<Finding> Of(FindingFacts facts, FindingIndex index)
     {
         foreach (var placement in facts.Placements)
         {
             // What an agent said in an earlier life of this master may be older than the record.
-            if (placement.Pending || !facts.Condition(placement.Node).Registered || facts.Open.Any(o => o.Service == placement.Service))
+            if (placement.Pending || !facts.Condition(placement.Node).Registered || index.IsOpen(placement.Service))
                 continue;
-            var reported = facts.Reported.FirstOrDefault(r => r.Node == placement.Node && r.Service == placement.Service);
+            var reported = index.ReportedBy(placement.Node, placement.Service);
             if (reported is not null && reported.Generation >= placement.Generation)
                 continue;
             yield return FindingRules.New("node behind", "error", placement.Node, placement.Service,

@@ -8,12 +8,12 @@ namespace Mcp.Master.Reading;
 internal static class ServiceFindings
 {
     /// <summary>Of one placement.</summary>
-    public static IEnumerable<Finding> Of(FindingFacts facts, PlacementRow placement)
+    public static IEnumerable<Finding> Of(FindingFacts facts, FindingIndex index, PlacementRow placement)
     {
         var (service, node) = (placement.Service, placement.Node);
         if (placement.Pending)
         {
-            if (facts.Open.All(o => o.Service != service))
+            if (!index.IsOpen(service))
             {
                 yield return FindingRules.New("unconfirmed", "error", node, service,
                     $"the first deploy of {service} on {node} failed or was not confirmed", $"mcp deploy {service}; mcp undeploy {service}", At(placement));
@@ -26,7 +26,7 @@ internal static class ServiceFindings
             if (ServiceJudgement.Of(placement, answer) is { IsWrong: true } verdict)
             {
                 // Where the data has gone elsewhere, its agent starts it no more: the placement has to follow.
-                var moved = facts.Data.FirstOrDefault(d => d.Service == service && d.State == "current" && d.Node != node);
+                var moved = index.OwnerOf(service) is { } owner && owner.Node != node ? owner : null;
                 yield return moved is null
                     ? FindingRules.New("stale", "error", node, service, $"{service} on {node}: {verdict.Detail}", $"mcp logs {service}; mcp {(placement.Spec.Active ? "restart" : "stop")} {service}")
                     : FindingRules.New("stale", "error", node, service, $"{service} on {node}: {verdict.Detail}; its data is owned by {moved.Node} in epoch {moved.Epoch}", $"mcp undeploy {service}; mcp deploy {service}");
@@ -48,15 +48,16 @@ internal static class ServiceFindings
     }
 
     /// <summary>What runs without a placement: deployed without the master, or left by a node that came back.</summary>
-    public static IEnumerable<Finding> Orphans(FindingFacts facts)
+    public static IEnumerable<Finding> Orphans(FindingFacts facts, FindingIndex index)
     {
         foreach (var answer in facts.Answers.Values.Where(a => a.Live is not null))
         {
             foreach (var service in answer.Live!.Containers.Where(c => c.State == "running" && c.Service.Length > 0).Select(c => c.Service).Distinct())
             {
-                if (facts.Busy.Contains(service) || facts.Placements.Any(p => p.Service == service && p.Node == answer.Node))
+                var place = index.PlacementOf(service);
+                if (facts.Busy.Contains(service) || place?.Node == answer.Node)
                     continue;
-                yield return facts.Placements.FirstOrDefault(p => p.Service == service) is { } elsewhere
+                yield return place is { } elsewhere
                     ? FindingRules.New("orphan", "error", answer.Node, service, $"{service} runs on {answer.Node}, too; its place is {elsewhere.Node}", $"mcp undeploy {service} --direct -n {answer.Node}")
                     : FindingRules.New("orphan", "warning", answer.Node, service, $"{service} runs on {answer.Node} without a placement",
                         $"take it over: mcp deploy {service}; or end it there: mcp undeploy {service} --direct -n {answer.Node}");
