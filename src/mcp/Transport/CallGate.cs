@@ -38,10 +38,12 @@ internal sealed partial class CallGate(RoleServerOptions options, CallLimits lim
         if (Judge(http, caller, method, rule, out var silent) is { } fault)
         {
             var name = rule?.Method ?? Printable.Line(method, 120);
-            LogRefused(name, caller.ToString(), caller.Peer, fault.Message, caller.Problem is { Length: > 0 } problem ? $" ({problem})" : "");
-            // A peer over its budget leaves no more rows: an audit that strangers can fill is no audit.
+            // A peer over its budget leaves no more rows: an audit that one peer can fill is no audit.
             if (!silent)
+            {
+                LogRefused(name, caller.ToString(), caller.Peer, fault.Message, caller.Problem is { Length: > 0 } problem ? $" ({problem})" : "");
                 audit.Record(http, caller, name, null, RpcFault.ToStatus(fault.Code), fault.Message);
+            }
             await CallRefusal.WriteAsync(http, fault);
             return;
         }
@@ -74,7 +76,10 @@ internal sealed partial class CallGate(RoleServerOptions options, CallLimits lim
         if (CheckForm(http.Request.Headers) is { } malformed)
             return new McpException(FaultCode.InvalidArgument, malformed);
         if (rule.Budget != CallBudget.None && !limits.TryTake(rule.Budget, caller.Principal!))
+        {
+            silent = !limits.TryTakeNotice(caller.Principal!);
             return new McpException(FaultCode.ResourceExhausted, $"{caller} calls {rule.Method} too often") { Hint = "later" };
+        }
         return null;
     }
 

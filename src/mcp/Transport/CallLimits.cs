@@ -13,6 +13,7 @@ internal sealed class CallLimits : IDisposable
     private readonly PartitionedRateLimiter<string> _register = PerKey(1, 1, TimeSpan.FromMinutes(1));
     private readonly PartitionedRateLimiter<string> _heartbeat = PerKey(1, 1, TimeSpan.FromSeconds(10));
     private readonly PartitionedRateLimiter<string> _handshakes = PerKey(6, 1, TimeSpan.FromSeconds(10));
+    private readonly PartitionedRateLimiter<string> _notices = PerKey(5, 1, TimeSpan.FromMinutes(1));
     private readonly PartitionedRateLimiter<string> _strangers;
     private readonly ConcurrentDictionary<string, bool> _registerGrants = new(StringComparer.Ordinal);
 
@@ -35,6 +36,12 @@ internal sealed class CallLimits : IDisposable
         _ => true,
     };
 
+    /// <summary>
+    /// Whether a call beyond its budget is to be told to log and audit: the first few of an identity, then one a minute. A node that calls a
+    /// thousand times a second must not write a thousand rows a second.
+    /// </summary>
+    internal bool TryTakeNotice(Principal caller) => Take(_notices, caller.ToString());
+
     /// <summary>Takes one unauthenticated call from <paramref name="peerAddress"/>; false: it has had too many.</summary>
     internal bool TryTakeStranger(string peerAddress) => Take(_strangers, peerAddress);
 
@@ -46,6 +53,7 @@ internal sealed class CallLimits : IDisposable
     {
         _register.Dispose();
         _heartbeat.Dispose();
+        _notices.Dispose();
         _strangers.Dispose();
         _handshakes.Dispose();
     }

@@ -36,12 +36,17 @@ internal static class ChannelLimits
         return handler;
     }
 
+    /// <summary>What the master may answer with: the status of ten thousand services is 4 MiB, of one with every route and port more.</summary>
+    public const int MaxMasterAnswerBytes = 64 * 1024 * 1024;
+
     /// <summary>Message sizes, no retries behind the caller's back, no compression.</summary>
-    public static GrpcChannelOptions Options(HttpMessageHandler handler) => new()
+    /// <param name="handler">The connections.</param>
+    /// <param name="answerBytes">The largest answer that is taken: a node may be hostile to the master, the master is trusted by all.</param>
+    public static GrpcChannelOptions Options(HttpMessageHandler handler, int answerBytes = ServerLimits.MaxMessageBytes) => new()
     {
         HttpHandler = handler,
         DisposeHttpClient = true,
-        MaxReceiveMessageSize = ServerLimits.MaxMessageBytes,
+        MaxReceiveMessageSize = answerBytes,
         MaxSendMessageSize = ServerLimits.MaxMessageBytes,
         MaxRetryAttempts = null,
         CompressionProviders = [],

@@ -23,10 +23,10 @@ internal sealed class PeerChannel : ChannelBase, IDisposable
     private readonly GrpcChannel _channel;
     private readonly CallInvoker _invoker;
 
-    private PeerChannel(string words, HttpMessageHandler handler, string authority)
+    private PeerChannel(string words, HttpMessageHandler handler, string authority, int answerBytes)
         : base(words)
     {
-        _channel = GrpcChannel.ForAddress($"https://{authority}", ChannelLimits.Options(handler));
+        _channel = GrpcChannel.ForAddress($"https://{authority}", ChannelLimits.Options(handler, answerBytes));
         _invoker = new FaultInvoker(_channel.CreateCallInvoker(), words);
     }
 
@@ -53,7 +53,9 @@ internal sealed class PeerChannel : ChannelBase, IDisposable
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                 Accept(certificate as X509Certificate2, chain, expected, trust.Current, domain, words, clock.GetUtcNow()),
         }));
-        return new(words, handler, $"{expected.Name}.{expected.KindText}.{domain}");
+        return new(
+            words, handler, $"{expected.Name}.{expected.KindText}.{domain}",
+            expected.Kind == PrincipalKind.Master ? ChannelLimits.MaxMasterAnswerBytes : ServerLimits.MaxMessageBytes);
     }
 
     /// <inheritdoc/>

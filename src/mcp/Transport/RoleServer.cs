@@ -57,6 +57,7 @@ internal sealed class RoleServer : IAsyncDisposable
             SocketPath.CheckLength(options.SocketPath);
 
         var connections = new ConnectionRegistry();
+        var turns = new HandshakeQueue(options.Clock);
         var limits = new CallLimits(options.FailuresPerMinute);
         var handshakes = new HandshakeWatch(limits, options.Logging);
         var listeners = new PatientListeners(options.Logging, options.Clock);
@@ -71,7 +72,7 @@ internal sealed class RoleServer : IAsyncDisposable
         {
             ServerLimits.Apply(kestrel);
             foreach (var address in addresses)
-                kestrel.Listen(address, listen => UseTls(listen, options, connections, handshakes));
+                kestrel.Listen(address, listen => UseTls(listen, options, connections, handshakes, turns));
             if (options.SocketPath is { } path)
                 kestrel.ListenUnixSocket(path, UseLocal);
         });
@@ -144,13 +145,15 @@ internal sealed class RoleServer : IAsyncDisposable
         Limits.Dispose();
     }
 
-    private static void UseTls(ListenOptions listen, RoleServerOptions options, ConnectionRegistry connections, HandshakeWatch handshakes)
+    private static void UseTls(ListenOptions listen, RoleServerOptions options, ConnectionRegistry connections, HandshakeWatch handshakes, HandshakeQueue turns)
     {
         listen.Protocols = HttpProtocols.Http2;
         ConnectionCap.Use(listen, ServerLimits.MaxConnections);
+        turns.Enter(listen);
         handshakes.Begin(listen);
         TlsListener.Use(listen, options.Credentials!, options.Trust!);
         HandshakeWatch.End(listen);
+        HandshakeQueue.Leave(listen);
         listen.Use(next => async connection =>
         {
             var identity = connection.Features.Get<PresentedCertificate>()?.Judge(options.Trust!.Current, options.Domain, options.Clock.GetUtcNow());

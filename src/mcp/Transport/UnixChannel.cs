@@ -14,7 +14,7 @@ internal sealed class UnixChannel : ChannelBase, IDisposable
         : base(path)
     {
         // HTTP/2 with prior knowledge; the socket's mode and the kernel's word about the peer take TLS's place.
-        _channel = GrpcChannel.ForAddress("http://localhost", ChannelLimits.Options(ChannelLimits.Handler((_, ct) => ConnectAsync(path, ct), tls: null)));
+        _channel = GrpcChannel.ForAddress("http://localhost", ChannelLimits.Options(ChannelLimits.Handler((_, ct) => ConnectAsync(path, ct), tls: null), ChannelLimits.MaxMasterAnswerBytes));
         _invoker = new FaultInvoker(_channel.CreateCallInvoker(), $"the role at {path}");
     }
 
