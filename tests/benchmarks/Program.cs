@@ -3,7 +3,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Mcp.Benchmarks;
+using Mcp.Benchmarks.Scale;
 using Mcp.EndToEnd.Harness;
+
+if (args is ["--scale", .. var sizes])
+    return await ScaleTable.RunAsync(sizes.Length > 0 ? [.. sizes.Select(s => int.Parse(s, CultureInfo.InvariantCulture))] : [10, 50, 100, 1000]);
 
 const int Services = 20;
 var runs = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 15;

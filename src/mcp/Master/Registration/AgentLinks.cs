@@ -17,12 +17,17 @@ namespace Mcp.Master.Registration;
 internal sealed class AgentLinks(
     Database database, CredentialSource own, TrustSource trust, string domain, Func<ulong> term, Func<string> masterAddress, TimeProvider clock) : IDisposable
 {
+    /// <summary>How long an address is believed without a look at its row: a status asks each of a thousand nodes twice.</summary>
+    private static readonly TimeSpan Believed = TimeSpan.FromSeconds(2);
+
     private readonly ConcurrentDictionary<string, Link> _links = new(StringComparer.Ordinal);
 
     /// <summary>The client of a node's agent.</summary>
     /// <exception cref="McpException">NotFound: no such node; FailedPrecondition: it has not joined, so its address is not known.</exception>
     public McpAgentService.McpAgentServiceClient To(string node)
     {
+        if (_links.TryGetValue(node, out var open) && clock.GetElapsedTime(open.Confirmed) < Believed)
+            return open.Client;
         var row = database.Read(connection => NodeStore.Find(connection, node))
             ?? throw new McpException(FaultCode.NotFound, $"there is no node {node}") { Hint = "mcp node list" };
         if (row.Address.Length == 0)
@@ -42,8 +47,11 @@ internal sealed class AgentLinks(
         while (true)
         {
             if (_links.TryGetValue(node, out var known) && known.Address == address)
+            {
+                known.Confirmed = clock.GetTimestamp();
                 return known.Client;
-            var fresh = new Link(address, PeerChannel.Open([address], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock));
+            }
+            var fresh = new Link(address, PeerChannel.Open([address], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock)) { Confirmed = clock.GetTimestamp() };
             if (known is null ? _links.TryAdd(node, fresh) : _links.TryUpdate(node, fresh, known))
             {
                 known?.Channel.Dispose();
@@ -97,6 +105,9 @@ internal sealed class AgentLinks(
     private sealed class Link(string address, PeerChannel channel)
     {
         public string Address => address;
+
+        /// <summary>The clock's timestamp of the last look at the row that had this address.</summary>
+        public long Confirmed { get; set; }
 
         public PeerChannel Channel => channel;
 
