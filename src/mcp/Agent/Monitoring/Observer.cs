@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Lifecycle;
@@ -8,14 +9,56 @@ using Seen = Mcp.V1.ContainerStatus;
 
 namespace Mcp.Agent.Monitoring;
 
-/// <summary>What is there now: registry rows beside what podman and the kernel say. Only this compares the two; nothing here changes anything.</summary>
+/// <summary>
+/// What is there now: registry rows beside what podman and the kernel say. Only this compares the two; nothing here changes anything.
+/// However many services a node has, seeing all of them is one call to podman: its list says everything but who watches a container, and that
+/// is asked once for each run of one (<see cref="WatcherOfAsync"/>).
+/// </summary>
 internal sealed class Observer(AgentParts parts)
 {
+    // By container id; valid for the run that had this first process and start.
+    private readonly ConcurrentDictionary<string, Run> _runs = new(StringComparer.Ordinal);
+
+    /// <summary>Every container that podman has, at one moment.</summary>
+    /// <exception cref="PodmanException">Podman does not answer: unknown is not absent.</exception>
+    public async Task<IReadOnlyList<ContainerSummary>> ListAsync(CancellationToken ct)
+    {
+        var all = await parts.Podman.ListContainersAsync(null, ct);
+        foreach (var gone in _runs.Keys.Except(all.Select(c => c.Id), StringComparer.Ordinal))
+            _runs.TryRemove(gone, out _);
+        return all;
+    }
+
+    /// <summary>Every registered container of a service, as it is in <paramref name="listed"/>.</summary>
+    /// <exception cref="PodmanException">Podman does not say who watches one.</exception>
+    public async Task<IReadOnlyList<Seen>> ObserveAsync(RegisteredServiceRow service, IReadOnlyList<ContainerSummary> listed, CancellationToken ct)
+    {
+        var ports = ContainerRevival.PortsOf(parts, service);
+        var seen = new List<Seen>();
+        foreach (var component in service.Components)
+        {
+            var container = component.ContainerId.Length > 0 ? listed.FirstOrDefault(c => c.Id == component.ContainerId) : null;
+            seen.Add(Describe(service, component, container is null ? null : new ContainerDetail
+            {
+                Id = container.Id,
+                Name = container.Name,
+                Labels = container.Labels,
+                ImageId = container.ImageId,
+                Status = container.Status,
+                ExitCode = container.ExitCode,
+                StartedAt = container.StartedAt,
+                Pid = container.Pid,
+                ConmonPid = await WatcherOfAsync(container, ct),
+            }, ports));
+        }
+        return seen;
+    }
+
     /// <summary>Every registered container of a service, as it is now.</summary>
     /// <exception cref="PodmanException">Podman does not answer: unknown is not absent.</exception>
     public async Task<IReadOnlyList<Seen>> ObserveAsync(RegisteredServiceRow service, CancellationToken ct) => [.. (await LookAsync(service, ct)).Select(o => o.Seen)];
 
-    /// <summary>As <see cref="ObserveAsync"/>, with what podman said of each container; null: there is none.</summary>
+    /// <summary>As <see cref="ObserveAsync(RegisteredServiceRow, CancellationToken)"/>, with what podman said of each container; null: there is none.</summary>
     /// <exception cref="PodmanException">Podman does not answer: unknown is not absent.</exception>
     public async Task<IReadOnlyList<Observed>> LookAsync(RegisteredServiceRow service, CancellationToken ct)
     {
@@ -29,11 +72,11 @@ internal sealed class Observer(AgentParts parts)
         return seen;
     }
 
-    /// <summary>Containers of this node's podman that no registry row names.</summary>
-    public async Task<IReadOnlyList<Seen>> UnmanagedAsync(CancellationToken ct)
+    /// <summary>Containers in <paramref name="listed"/> that no registry row names.</summary>
+    public static IReadOnlyList<Seen> Unmanaged(IEnumerable<RegisteredServiceRow> services, IReadOnlyList<ContainerSummary> listed)
     {
-        var known = parts.Services.All().SelectMany(s => s.Components).Select(c => c.ContainerId).ToHashSet(StringComparer.Ordinal);
-        return [.. (await parts.Podman.ListContainersAsync(null, ct)).Where(c => !known.Contains(c.Id)).Select(c => new Seen
+        var known = services.SelectMany(s => s.Components).Select(c => c.ContainerId).ToHashSet(StringComparer.Ordinal);
+        return [.. listed.Where(c => !known.Contains(c.Id)).Select(c => new Seen
         {
             Service = Printable.Line(c.Labels.GetValueOrDefault(OwnLabels.Service), 80),
             Component = Printable.Line(c.Labels.GetValueOrDefault(OwnLabels.Component), 80),
@@ -93,6 +136,24 @@ internal sealed class Observer(AgentParts parts)
         return seen;
     }
 
+    /// <summary>
+    /// The conmon of a running container. The list does not name it; it is the same for as long as a run lasts, so it is asked once a run.
+    /// Whether it is alive is looked up in /proc every time.
+    /// </summary>
+    private async Task<int> WatcherOfAsync(ContainerSummary container, CancellationToken ct)
+    {
+        if (container.Status != ContainerStatus.Running)
+            return 0;
+        if (_runs.TryGetValue(container.Id, out var known) && known.Pid == container.Pid && known.Started == container.StartedAt)
+            return known.Watcher;
+        if (await parts.Podman.InspectContainerAsync(container.Id, ct) is not { } detail)
+            return 0;
+        // Restarted between the list and this: not kept, the next look asks again.
+        if (detail.Pid == container.Pid && detail.ConmonPid > 0)
+            _runs[container.Id] = new Run(container.Pid, container.StartedAt, detail.ConmonPid);
+        return detail.ConmonPid;
+    }
+
     /// <summary>The word for a state on the wire.</summary>
     public static string Word(ContainerStatus status) => status switch
     {
@@ -106,6 +167,9 @@ internal sealed class Observer(AgentParts parts)
     };
 
     private static string Stamp(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "";
+
+    /// <summary>One run of a container and the conmon that watches it.</summary>
+    private sealed record Run(int Pid, DateTimeOffset? Started, int Watcher);
 }
 
 /// <summary>One container: its row, what is seen of it, and podman's own words; null: podman knows none.</summary>

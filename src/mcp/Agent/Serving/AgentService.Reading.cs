@@ -58,11 +58,21 @@ internal sealed partial class AgentService
         try
         {
             var seen = new List<(RegisteredServiceRow Service, IReadOnlyList<V1.ContainerStatus> Containers)>();
-            foreach (var service in request.Service.Length > 0 ? [Require(request.Service)] : parts.Services.All())
-                seen.Add((service, await observer.ObserveAsync(service, look.Token)));
             var response = new LiveCheckResponse();
-            if (request.Service.Length == 0)
-                response.Unmanaged.AddRange(await observer.UnmanagedAsync(look.Token));
+            if (request.Service.Length > 0)
+            {
+                var service = Require(request.Service);
+                seen.Add((service, await observer.ObserveAsync(service, look.Token)));
+            }
+            else
+            {
+                // Before the list: a service that comes in between is not judged by a list that is older than it.
+                var services = parts.Services.All();
+                var listed = await observer.ListAsync(look.Token);
+                foreach (var service in services)
+                    seen.Add((service, await observer.ObserveAsync(service, listed, look.Token)));
+                response.Unmanaged.AddRange(Observer.Unmanaged(parts.Services.All(), listed));
+            }
             await Task.WhenAll(seen.Select(s => AskHealthAsync(s.Service, s.Containers, context.CancellationToken)));
             response.Containers.AddRange(seen.SelectMany(s => s.Containers));
             // Asked after the look: what somebody works on, or did while it was looked at, is not judged by it.

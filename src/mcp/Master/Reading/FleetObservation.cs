@@ -23,19 +23,23 @@ internal sealed class FleetObservation(Database database, IAgentEyes eyes, NodeH
     private readonly SemaphoreSlim _turns = new(256);
 
     /// <summary>Asks every node, or one.</summary>
-    public async Task<IReadOnlyDictionary<string, NodeAnswer>> AskAsync(string service, string node, CancellationToken cancellation)
+    /// <param name="service">Only this one's containers; empty: all.</param>
+    /// <param name="node">Only this node; empty: all.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="withHealth">Also what each agent finds wrong with itself, a second call to it at the same time.</param>
+    public async Task<IReadOnlyDictionary<string, NodeAnswer>> AskAsync(string service, string node, CancellationToken cancellation, bool withHealth = true)
     {
         var nodes = database.Read(NodeStore.All).Where(n => node.Length == 0 || n.Name == node);
-        var answers = await Task.WhenAll(nodes.Select(n => InTurnAsync(n, service, cancellation)));
+        var answers = await Task.WhenAll(nodes.Select(n => InTurnAsync(n, service, withHealth, cancellation)));
         return answers.ToDictionary(a => a.Node, StringComparer.Ordinal);
     }
 
-    private async Task<NodeAnswer> InTurnAsync(NodeRow node, string service, CancellationToken cancellation)
+    private async Task<NodeAnswer> InTurnAsync(NodeRow node, string service, bool withHealth, CancellationToken cancellation)
     {
         await _turns.WaitAsync(cancellation);
         try
         {
-            return await AskAsync(node, service, cancellation);
+            return await AskAsync(node, service, withHealth, cancellation);
         }
         finally
         {
@@ -43,7 +47,7 @@ internal sealed class FleetObservation(Database database, IAgentEyes eyes, NodeH
         }
     }
 
-    private async Task<NodeAnswer> AskAsync(NodeRow node, string service, CancellationToken cancellation)
+    private async Task<NodeAnswer> AskAsync(NodeRow node, string service, bool withHealth, CancellationToken cancellation)
     {
         if (node.Address.Length == 0)
             return new NodeAnswer(node.Name, null, [], "it has not joined yet");
@@ -52,6 +56,8 @@ internal sealed class FleetObservation(Database database, IAgentEyes eyes, NodeH
             return new NodeAnswer(node.Name, null, [], condition.Detail);
         try
         {
+            if (!withHealth)
+                return new NodeAnswer(node.Name, await LiveAsync(node.Name, service, cancellation), [], null);
             var health = eyes.HealthAsync(node.Name, AskLimit, cancellation);
             var live = LiveAsync(node.Name, service, cancellation);
             // Both are waited for whatever becomes of one, so that no failure stays unread.

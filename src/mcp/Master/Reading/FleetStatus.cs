@@ -49,7 +49,7 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         if (node.Length > 0 && database.Read(c => NodeStore.Find(c, node)) is null)
             throw new McpException(FaultCode.NotFound, $"there is no node {Printable.Line(node, 80)}") { Hint = "mcp node list" };
         var response = new PsResponse();
-        foreach (var answer in (await observation.AskAsync(request.ServiceName, node, cancellation)).Values.OrderBy(a => a.Node, StringComparer.Ordinal))
+        foreach (var answer in (await observation.AskAsync(request.ServiceName, node, cancellation, withHealth: false)).Values.OrderBy(a => a.Node, StringComparer.Ordinal))
         {
             if (answer.Live is null)
             {
