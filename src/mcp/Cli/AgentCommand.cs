@@ -51,6 +51,7 @@ internal sealed class AgentCommand(CommandContext context)
     {
         var configuration = AgentConfigurationReader.ReadFile(config);
         using var logging = RoleLogging.Create(context, configuration.LogLevel, configuration.LogFormat);
+        using var resting = new RestingMemory(context.Clock);
         return await AgentHost.RunAsync(configuration, logging, cancel);
     }
 

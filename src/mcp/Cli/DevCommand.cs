@@ -24,6 +24,7 @@ internal sealed class DevCommand(CommandContext context)
         fleet.FinishLogIn();
 
         Welcome(layout, fleet, demo);
+        using var resting = new RestingMemory(context.Clock);
         await Task.Delay(Timeout.Infinite, cancel).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         context.Reporter.Note("ending; containers keep running");
         return ExitCode.Done;

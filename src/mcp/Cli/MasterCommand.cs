@@ -62,6 +62,7 @@ internal sealed class MasterCommand(CommandContext context)
     {
         var configuration = MasterConfigurationReader.ReadFile(config);
         using var logging = RoleLogging.Create(context, configuration.LogLevel, configuration.LogFormat);
+        using var resting = new RestingMemory(context.Clock);
         try
         {
             return await MasterHost.RunAsync(configuration, logging, cancel);

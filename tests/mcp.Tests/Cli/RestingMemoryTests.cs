@@ -1,0 +1,33 @@
+using Mcp.Cli;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Mcp.Tests.Cli;
+
+/// <summary>When memory is given back: in a quiet moment, and only if there is something to give.</summary>
+internal sealed class RestingMemoryTests
+{
+    [Test]
+    public async Task Collects_in_the_first_quiet_pause_after_work_and_not_again()
+    {
+        const long mega = 1 << 20;
+        var clock = new FakeTimeProvider();
+        var (made, collections) = (0L, 0);
+        using var resting = new RestingMemory(clock, () => made, () => collections++);
+
+        made += 50 * mega;
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(0);
+        made += mega;
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(1);
+        made += mega;
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(1);
+        // Little by little it is worth it again.
+        made += mega;
+        clock.Advance(RestingMemory.Pause);
+        made += mega;
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(2);
+    }
+}
