@@ -19,6 +19,7 @@ case $(uname -m) in
 esac
 
 sqlite=$(packaging/sqlite/build.sh)
+native=$(packaging/native/build.sh)
 
 # Published into a folder of its own first: nothing unchecked ever stands in out/.
 stage=$root/obj/static-file
@@ -28,7 +29,7 @@ mkdir -p "$root/obj"
 # The analyzers judge the same source in every ordinary build; here they would only take most of a minute.
 echo "build: publishing (a minute or two; log in obj/static-file.log)"
 if ! dotnet publish src/mcp/mcp.csproj -c Release -r "$rid" --self-contained -nologo -v minimal \
-  -p:RunAnalyzers=false -p:StaticFile=true "-p:SqliteArchive=$sqlite" -o "$stage" >"$log" 2>&1; then
+  -p:RunAnalyzers=false -p:StaticFile=true "-p:SqliteArchive=$sqlite" "-p:NativeParts=$native" -o "$stage" >"$log" 2>&1; then
   grep -E 'error|warning' "$log" | sort -u >&2 || tail -n 40 "$log" >&2
   fail "dotnet publish failed (whole log: obj/static-file.log)"
 fi

@@ -31,6 +31,6 @@ internal sealed record AlertDocument(
     public byte[] ToBytes() => [.. JsonSerializer.SerializeToUtf8Bytes(this, AlertJson.Default.AlertDocument), (byte)'\n'];
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(AlertDocument))]
 internal sealed partial class AlertJson : JsonSerializerContext;

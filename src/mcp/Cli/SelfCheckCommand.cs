@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Data.Sqlite;
 
@@ -24,6 +25,7 @@ internal static class SelfCheckCommand
         {
             Console.Out.WriteLine("sqlite " + CheckSqlite());
             Console.Out.WriteLine("openssl " + CheckCryptography());
+            Console.Out.WriteLine("public roots " + CheckRoots());
             if (host is not null)
                 Console.Out.WriteLine("resolve " + Resolve(host));
             return 0;
@@ -63,6 +65,14 @@ internal static class SelfCheckCommand
         if (!empty.StartsWith("e3b0c442", StringComparison.Ordinal))
             throw new InvalidOperationException("SHA-256 is wrong");
         return SafeEvpPKeyHandle.OpenSslVersion.ToString("x", CultureInfo.InvariantCulture);
+    }
+
+    // Transport/SystemRoots.cs: the machine's store is neither trusted nor read here.
+    private static string CheckRoots()
+    {
+        using var store = new X509Store(StoreName.Root, StoreLocation.LocalMachine);
+        store.Open(OpenFlags.ReadOnly);
+        return store.Certificates.Count == 0 ? "none" : throw new InvalidOperationException($"{store.Certificates.Count} public roots of this machine are loaded");
     }
 
     private static string Resolve(string host) => string.Join(' ', Dns.GetHostAddresses(host).Select(address => address.ToString()));
