@@ -19,6 +19,11 @@ rows.Add((await Comparison.RunAsync(runs,
     _ => TimedAsync(PublishedBinary.Path, "--version"),
     _ => TimedAsync("podman", "--version"))).Row("cold start: `mcp --version`", "`podman --version`"));
 
+// What of every row is the starting and waiting itself.
+rows.Add((await Comparison.RunAsync(runs,
+    _ => TimedAsync(PublishedBinary.Path, "--version"),
+    _ => TimedAsync("/bin/true"))).Row("the same", "`/bin/true`: what measuring costs"));
+
 await using var fleet = await SplitFleet.StartAsync();
 for (var i = 0; i < Services; i++)
 {
