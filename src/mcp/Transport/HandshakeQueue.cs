@@ -8,7 +8,9 @@ namespace Mcp.Transport;
 /// no turn, pings are not answered, and everybody dials again. In turn, the first are served while the last still wait.
 /// A peer that stalls gives its place back after a second: whoever opens connections and says nothing holds up nobody for longer.
 /// </summary>
+#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing to dispose of.
 internal sealed class HandshakeQueue(TimeProvider clock)
+#pragma warning restore CA1001
 {
     /// <summary>Enough to keep every processor busy while peers are waited for.</summary>
     private const int AtOnce = 32;

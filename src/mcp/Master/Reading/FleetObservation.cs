@@ -15,7 +15,9 @@ namespace Mcp.Master.Reading;
 internal sealed record NodeAnswer(string Node, LiveCheckResponse? Live, IReadOnlyList<string> Problems, string? Silence, bool Unconfirmed = false);
 
 /// <summary>Asks agents what they see, all at once and never longer than a short limit.</summary>
+#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing to dispose of.
 internal sealed class FleetObservation(Database database, IAgentEyes eyes, NodeHealthBoard board)
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(5);
 

@@ -14,9 +14,11 @@ namespace Mcp.Master.Registration;
 ///   answer), after which a check of 3 s decides;
 /// 3 an accepted Register or a heartbeat of a node that was away.
 /// </summary>
+#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing to dispose of.
 internal sealed partial class HealthWatch(
     Database database, IAgentEyes eyes, HealthProbe probe, NodeHealthBoard board, TimeSpan checkLimit, Func<string, EventsRequest> line, Func<string, FleetEvent, Task> happened,
     TimeProvider clock, ILogger<HealthWatch> log)
+#pragma warning restore CA1001
 {
     /// <summary>The check after a broken line.</summary>
     private static readonly TimeSpan QuickLimit = TimeSpan.FromSeconds(3);
