@@ -12,25 +12,27 @@ internal sealed class DataCommand(CommandContext context)
     /// <summary>Lists where the data of services is, also of those that are undeployed.</summary>
     /// <param name="service">service: only this one</param>
     /// <param name="direct">ask the agent, not the master</param>
-    /// <param name="node">-n, with --direct: the node to ask</param>
+    /// <param name="node">-n, with --direct: only this node (default: all that this machine knows)</param>
     /// <param name="json">print JSON</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("list")]
     public async Task List([Argument] string? service = null, bool direct = false, string? node = null, bool json = false, CancellationToken cancel = default)
     {
-        using var link = await FleetLink.OpenAsync(context, direct, node, cancel);
-        IEnumerable<DataRecord> records = link.ToAgent
-            ? (await link.Agent.ListDataAsync(new ListDataRequest(), cancellationToken: cancel)).Records.Where(r => service is null || r.Service == service)
-            : (await link.Master.DataListAsync(new DataListRequest { ServiceName = service ?? "" }, cancellationToken: cancel)).Records;
+        using var reader = await FleetReader.OpenAsync(context, direct, node, cancel);
+        IEnumerable<DataRecord> records = reader.Master is { } master
+            ? (await master.Master.DataListAsync(new DataListRequest { ServiceName = service ?? "" }, cancellationToken: cancel)).Records
+            : (await reader.AskAsync(async (agent, ct) => (await agent.ListDataAsync(new ListDataRequest(), cancellationToken: ct)).Records, cancel))
+                .SelectMany(r => r).Where(r => service is null || r.Service == service).OrderBy(r => r.Service, StringComparer.Ordinal);
         if (json)
         {
-            context.Screen.Json(new DataDocument([.. records.Select(r => r.ToDocument())]), CliJson.Default.DataDocument);
+            context.Screen.Json(new DataDocument([.. records.Select(r => r.ToDocument())], reader.Silent), CliJson.Default.DataDocument);
             return;
         }
         var listing = new Listing("SERVICE", "NODE", "STATE", "EPOCH", "SIZE", "PATH", "UPDATED");
         foreach (var r in records)
             listing.Add(r.Service, r.Node, Cell.State(r.State), (long)r.Epoch, r.Bytes > 0 ? Measures.Bytes(r.Bytes) : "", r.Path, Measures.Ago(r.Updated, context.Clock));
         context.Screen.Table(listing, "no data");
+        reader.WarnOfSilent();
     }
 
     /// <summary>Declares the data on a node to be the service's own, after its record and the node disagreed.</summary>

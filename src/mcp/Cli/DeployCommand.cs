@@ -42,13 +42,14 @@ internal sealed class DeployCommand(CommandContext context)
                 Spec = spec,
                 SpecHash = Definitions.SpecHash.OfService(spec),
                 Component = target.Component,
-                SeenGeneration = link.Configuration is null ? 0 : new SeenGenerations(link.Configuration.Folder.SeenFile).Of(target.Service),
+                SeenGeneration = link.SeenOf(target.Service),
                 Overwrite = overwrite || link.Configuration is null,
                 Pull = pull,
                 Fresh = fresh,
                 WithoutRoutes = withoutRoutes,
             };
             outcome = await new DirectDeploy(context, link).RunAsync(request, cancel);
+            link.RememberDirect(target.Service, outcome.Generation);
         }
         else
         {

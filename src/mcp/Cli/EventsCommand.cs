@@ -21,7 +21,7 @@ internal sealed class EventsCommand(CommandContext context)
     /// <param name="since">only since then: 10m, 2h, 3d, or a time as 2026-04-01T12:00:00Z</param>
     /// <param name="lines">-n, only so many from the end; 0: all</param>
     /// <param name="service">only of this service</param>
-    /// <param name="node">only of this node; with --direct the node to ask</param>
+    /// <param name="node">only of this node</param>
     /// <param name="audit">who called what, and what was refused, instead of what happened</param>
     /// <param name="direct">ask the agent, not the master</param>
     /// <param name="json">print JSON, one document a line</param>
@@ -39,17 +39,74 @@ internal sealed class EventsCommand(CommandContext context)
             Tail = lines,
             Audit = audit,
         };
-        using var link = await FleetLink.OpenAsync(context, direct, direct ? node : null, cancel);
+        using var reader = await FleetReader.OpenAsync(context, direct, direct ? node : null, cancel);
         try
         {
             // What there is comes first, and a fleet that cannot be reached is said at once; only then it is worth waiting for.
-            await ReadAsync(link, request, json, cancel);
-            if (follow)
-                await FollowAsync(link, request, json, cancel);
+            if (reader.Links is [var only])
+            {
+                await ReadAsync(only, request, json, cancel);
+                if (follow)
+                    await FollowAsync(only, request, json, cancel);
+            }
+            else if (follow)
+            {
+                await Task.WhenAll(reader.Links.Select(l => JoinAsync(l, request.Clone(), json, cancel)));
+            }
+            else
+            {
+                await PrintMergedAsync(reader, request, json, cancel);
+            }
         }
         catch (OperationCanceledException) when (follow && cancel.IsCancellationRequested)
         {
             // Ctrl-C is how following ends.
+        }
+        reader.WarnOfSilent();
+    }
+
+    // One of several nodes: one that is away is waited for while the others go on.
+    private async Task JoinAsync(FleetLink link, EventsRequest request, bool json, CancellationToken cancel)
+    {
+        try
+        {
+            await ReadAsync(link, request, json, cancel);
+        }
+        catch (McpException e)
+        {
+            context.Reporter.Warning($"node {link.NodeName}: {e.Message}");
+        }
+        await FollowAsync(link, request, json, cancel);
+    }
+
+    // Every node's events in the order of time, which is as good as their clocks.
+    private async Task PrintMergedAsync(FleetReader reader, EventsRequest request, bool json, CancellationToken cancel)
+    {
+        var all = await reader.AskAsync(
+            async (agent, ct) =>
+            {
+                var events = new List<FleetEvent>();
+                using var stream = agent.Events(request, cancellationToken: ct);
+                await foreach (var e in stream.ResponseStream.ReadAllAsync(ct))
+                    events.Add(e);
+                return events;
+            },
+            cancel);
+        var sorted = all.SelectMany(a => a).OrderBy(e => e.At, StringComparer.Ordinal).ToList();
+        foreach (var e in request.Tail > 0 ? sorted.TakeLast((int)Math.Min(request.Tail, int.MaxValue)) : sorted)
+            Print(e, json);
+    }
+
+    private readonly Lock _line = new();
+
+    private void Print(FleetEvent e, bool json)
+    {
+        lock (_line)
+        {
+            if (json)
+                context.Out.WriteLine(JsonSerializer.Serialize(e.ToDocument(), CliJsonLines.Default.EventDocument));
+            else
+                context.Screen.Line(Describe(e));
         }
     }
 
@@ -89,10 +146,7 @@ internal sealed class EventsCommand(CommandContext context)
         var printed = 0;
         await foreach (var e in stream.ResponseStream.ReadAllAsync(cancel))
         {
-            if (json)
-                context.Out.WriteLine(JsonSerializer.Serialize(e.ToDocument(), CliJsonLines.Default.EventDocument));
-            else
-                context.Screen.Line(Describe(e));
+            Print(e, json);
             printed++;
             // By their time an earlier one may come later; the highest id is what was seen.
             if (e.Id > request.After || request.Follow)

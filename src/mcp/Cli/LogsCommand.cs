@@ -20,7 +20,7 @@ internal sealed class LogsCommand(CommandContext context)
     /// <param name="since">only lines since then: 10m, 2h, 3d, or a time as 2026-04-01T12:00:00Z</param>
     /// <param name="timestamps">-t, put the time before each line</param>
     /// <param name="direct">ask the agent, not the master</param>
-    /// <param name="node">the node to ask; with --direct required</param>
+    /// <param name="node">the node to ask (default: the one that has the service)</param>
     /// <param name="json">print JSON, one document a line</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("logs")]
@@ -39,8 +39,10 @@ internal sealed class LogsCommand(CommandContext context)
             Timestamps = timestamps || json,
             Node = direct ? "" : node ?? "",
         };
-        using var link = await FleetLink.OpenAsync(context, direct, direct ? node : null, cancel);
-        using var stream = link.ToAgent ? link.Agent.Logs(request, cancellationToken: cancel) : link.Master.Logs(request, cancellationToken: cancel);
+        using var reader = await FleetReader.OpenAsync(context, direct, direct ? node : null, cancel);
+        using var stream = reader.Master is { } master
+            ? master.Master.Logs(request, cancellationToken: cancel)
+            : (await reader.AgentOfAsync(target.Service, cancel)).Logs(request, cancellationToken: cancel);
         try
         {
             var severalComponents = target.Component.Length == 0;

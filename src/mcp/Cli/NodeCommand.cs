@@ -59,6 +59,7 @@ internal sealed class NodeCommand(CommandContext context)
     {
         using var link = await FleetLink.OpenAsync(context, cancel);
         var answer = await link.Master.ListNodesAsync(new ListNodesRequest(), cancellationToken: cancel);
+        link.Remember(answer.Nodes);
         var nodes = answer.Nodes.Select(n => n.ToDocument()).ToList();
         if (json)
         {

@@ -11,15 +11,15 @@ internal sealed class PsCommand(CommandContext context)
 {
     /// <summary>Shows the containers that run now, as every node sees them.</summary>
     /// <param name="service">service: only this one</param>
-    /// <param name="node">-n, only this node; with --direct the node to ask</param>
+    /// <param name="node">-n, only this node</param>
     /// <param name="direct">ask the agent, not the master</param>
     /// <param name="json">print JSON</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("ps")]
     public async Task Ps([Argument] string? service = null, string? node = null, bool direct = false, bool json = false, CancellationToken cancel = default)
     {
-        using var link = await FleetLink.OpenAsync(context, direct, direct ? node : null, cancel);
-        var found = link.ToAgent ? await AskAgentAsync(link, service, cancel) : await AskMasterAsync(link, service, node, cancel);
+        using var reader = await FleetReader.OpenAsync(context, direct, direct ? node : null, cancel);
+        var found = reader.Master is { } master ? await AskMasterAsync(master, service, node, cancel) : await AskAgentsAsync(reader, service, cancel);
         if (json)
         {
             context.Screen.Json(found, CliJson.Default.PsDocument);
@@ -48,11 +48,16 @@ internal sealed class PsCommand(CommandContext context)
             [.. answer.Silent.Select(s => new SilentNodeDocument(s.Node, s.Error, [.. s.Services]))]);
     }
 
-    private static async Task<PsDocument> AskAgentAsync(FleetLink link, string? service, CancellationToken cancel)
+    private static async Task<PsDocument> AskAgentsAsync(FleetReader reader, string? service, CancellationToken cancel)
     {
-        var name = (await link.Agent.NodeStatusAsync(new NodeStatusRequest(), cancellationToken: cancel)).Name;
-        var answer = await link.Agent.LiveCheckAsync(new LiveCheckRequest { Service = service ?? "" }, cancellationToken: cancel);
-        return new PsDocument([.. answer.Containers.Select(c => c.ToDocument(name))], []);
+        var answers = await reader.AskAsync(
+            async (agent, ct) =>
+            {
+                var name = (await agent.NodeStatusAsync(new NodeStatusRequest(), cancellationToken: ct)).Name;
+                return (await agent.LiveCheckAsync(new LiveCheckRequest { Service = service ?? "" }, cancellationToken: ct)).Containers.Select(c => c.ToDocument(name));
+            },
+            cancel);
+        return new PsDocument([.. answers.SelectMany(a => a).OrderBy(c => c.Service, StringComparer.Ordinal)], reader.Silent);
     }
 
     private static Cell State(ContainerDocument c) =>

@@ -24,12 +24,19 @@ internal sealed class ReportingFilter(ConsoleAppFilter next) : ConsoleAppFilter(
         }
     }
 
+    // What works against the agents themselves; those that only read ask all nodes when none is named.
+    private static readonly HashSet<string> Reading = ["list", "ps", "status", "logs", "events", "history", "watch", "data list", "service show", "service export"];
+
+    private static readonly HashSet<string> WithoutMaster = [.. Reading, "deploy", "undeploy", "stop", "start", "restart", "push", "pull", "adopt", "purge"];
+
     private static void Report(CommandContext command, Exception e, string name, CancellationToken cancelled)
     {
         switch (e)
         {
             case McpException fault:
                 command.Reporter.Error(fault);
+                if (WithoutMaster.Contains(name) && ConnectionFault.Broke(fault) && fault.Message.Contains(Principal.TheMaster.ToString(), StringComparison.Ordinal))
+                    command.Reporter.Note($"  without the master: mcp {name} … --direct{(Reading.Contains(name) ? "" : " -n <node>")}");
                 break;
             case DetachedException detached:
                 command.Reporter.Note($"{detached.Message}\n  next: mcp watch {detached.Id}");

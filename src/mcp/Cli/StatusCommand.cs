@@ -13,15 +13,15 @@ internal sealed class StatusCommand(CommandContext context)
     /// <param name="service">service: only this one</param>
     /// <param name="check">exit 3 when there is any finding</param>
     /// <param name="direct">ask the agent, not the master</param>
-    /// <param name="node">-n, with --direct: the node to ask</param>
+    /// <param name="node">-n, with --direct: only this node (default: all that this machine knows)</param>
     /// <param name="json">print JSON</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("status")]
     public async Task<int> Status(
         [Argument] string? service = null, bool check = false, bool direct = false, string? node = null, bool json = false, CancellationToken cancel = default)
     {
-        using var link = await FleetLink.OpenAsync(context, direct, node, cancel);
-        var found = link.ToAgent ? await AskAgentAsync(link, service, cancel) : await AskMasterAsync(link, service, cancel);
+        using var reader = await FleetReader.OpenAsync(context, direct, node, cancel);
+        var found = reader.Master is { } master ? await AskMasterAsync(master, service, cancel) : await AskAgentsAsync(reader, service, cancel);
         if (json)
             context.Screen.Json(found, CliJson.Default.StatusDocument);
         else
@@ -62,16 +62,29 @@ internal sealed class StatusCommand(CommandContext context)
     private static async Task<StatusDocument> AskMasterAsync(FleetLink link, string? service, CancellationToken cancel)
     {
         var answer = await link.Master.StatusAsync(new StatusRequest { ServiceName = service ?? "" }, cancellationToken: cancel);
+        link.Remember(answer.Nodes);
         return new StatusDocument(
             answer.Fleet, answer.Version, answer.MasterSince, [.. answer.Nodes.Select(n => n.ToDocument())],
             [.. answer.Services.Select(s => s.ToDocument())], [.. answer.Findings.Select(f => f.ToDocument())]);
     }
 
-    private static async Task<StatusDocument> AskAgentAsync(FleetLink link, string? service, CancellationToken cancel)
+    // Each node for itself: what the fleet makes of it, placements and findings across nodes, only the master knows.
+    private static async Task<StatusDocument> AskAgentsAsync(FleetReader reader, string? service, CancellationToken cancel)
     {
-        var n = await link.Agent.NodeStatusAsync(new NodeStatusRequest(), cancellationToken: cancel);
-        var services = (await link.Agent.ListServicesAsync(new ListServicesRequest(), cancellationToken: cancel)).Services
-            .Where(s => service is null || s.Spec.Name == service);
+        var answers = await reader.AskAsync(
+            async (agent, ct) => Describe(
+                await agent.NodeStatusAsync(new NodeStatusRequest(), cancellationToken: ct),
+                (await agent.ListServicesAsync(new ListServicesRequest(), cancellationToken: ct)).Services.Where(s => service is null || s.Spec.Name == service)),
+            cancel);
+        var silent = reader.Silent.Select(s => new NodeDocument(s.Node, "", "", "", "unknown", s.Error, false, true, 0, 0, "", "", "", 0, 0, 0));
+        return new StatusDocument(
+            "", answers[0].Version, "", [.. answers.SelectMany(a => a.Nodes).Concat(silent).OrderBy(n => n.Name, StringComparer.Ordinal)],
+            [.. answers.SelectMany(a => a.Services).OrderBy(s => s.Name, StringComparer.Ordinal)],
+            [.. reader.Silent.Select(s => new FindingDocument("node unknown", "error", s.Node, "", $"{s.Node} could not be asked: {s.Error}", "", "")), .. answers.SelectMany(a => a.Findings)]);
+    }
+
+    private static StatusDocument Describe(NodeStatusResponse n, IEnumerable<RegisteredService> services)
+    {
         var node = new NodeDocument(
             n.Name, n.Role, n.Address, n.Arch, n.Problems.Count == 0 ? "healthy" : "unhealthy", string.Join("; ", n.Problems), false, true, n.Containers,
             n.Services, n.Version, n.MasterContact, n.CertificateExpires, n.DiskFreeBytes, n.MemoryBytes, 0);

@@ -17,7 +17,7 @@ internal sealed class WatchCommand(CommandContext context)
     /// <summary>Follows an operation to its end; exits 0 if it succeeded, 1 if not.</summary>
     /// <param name="operation">operation: its id, as it was printed when it was left</param>
     /// <param name="direct">ask the agent, not the master</param>
-    /// <param name="node">-n, with --direct: the node to ask</param>
+    /// <param name="node">-n, with --direct: only this node (default: all that this machine knows)</param>
     /// <param name="json">print JSON, one document a line</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("watch")]
@@ -25,9 +25,9 @@ internal sealed class WatchCommand(CommandContext context)
     {
         if (!OperationId.TryParse(operation, out var id, out var problem))
             throw new McpException(FaultCode.InvalidArgument, $"'{operation}' {problem}");
-        using var link = await FleetLink.OpenAsync(context, direct, node, cancel);
+        using var reader = await FleetReader.OpenAsync(context, direct, node, cancel);
         await using var display = json ? null : ProgressDisplay.Open(context);
-        var outcome = await FollowAsync(link, id, display, cancel);
+        var outcome = await FollowAsync(await WatcherAsync(reader, id, cancel), id, display, cancel);
         if (display is not null)
             await display.DisposeAsync();
         if (outcome.Success)
@@ -40,14 +40,26 @@ internal sealed class WatchCommand(CommandContext context)
         return ExitCode.Error;
     }
 
-    private async Task<OperationOutcome> FollowAsync(FleetLink link, OperationId id, ProgressDisplay? display, CancellationToken cancel)
+    private static async Task<Func<WatchRequest, AsyncServerStreamingCall<OperationEvent>>> WatcherAsync(FleetReader reader, OperationId id, CancellationToken cancel)
+    {
+        if (reader.Master is { } master)
+            return request => master.Master.Watch(request, cancellationToken: cancel);
+        var agents = await reader.AskAsync(
+            async (agent, ct) => (await agent.GetOperationAsync(new GetOperationRequest { Operation = id.Value }, cancellationToken: ct)).Known
+                ? agent
+                : throw new McpException(FaultCode.NotFound, $"no node that was asked knows operation {id}") { Hint = "mcp events --direct" },
+            cancel);
+        return request => agents[0].Watch(request, cancellationToken: cancel);
+    }
+
+    private async Task<OperationOutcome> FollowAsync(Func<WatchRequest, AsyncServerStreamingCall<OperationEvent>> watch, OperationId id, ProgressDisplay? display, CancellationToken cancel)
     {
         var request = new WatchRequest { Operation = id.Value };
         while (true)
         {
             try
             {
-                using var stream = link.ToAgent ? link.Agent.Watch(request, cancellationToken: cancel) : link.Master.Watch(request, cancellationToken: cancel);
+                using var stream = watch(request);
                 await foreach (var e in stream.ResponseStream.ReadAllAsync(cancel))
                 {
                     request.After = Math.Max(request.After, e.Sequence);

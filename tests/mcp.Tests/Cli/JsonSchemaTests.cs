@@ -36,8 +36,8 @@ public class JsonSchemaTests
     public async Task List()
     {
         var service = new ListedService { Name = "notes", Node = "orion", Tier = "worker", Generation = 3, SpecHash = "aa", Active = true, DeployedAt = "t", DeployedBy = "human/a", Components = 2, State = "placed", Pinned = "orion", Epoch = 1 };
-        await Assert.That(Compact(JsonSerializer.Serialize(new ListDocument([service.ToDocument()]), CliJson.Default.ListDocument))).IsEqualTo(
-            """{"services":[{"name":"notes","node":"orion","tier":"worker","state":"placed","active":true,"generation":3,"components":2,"pinned":"orion","epoch":1,"deployed_at":"t","deployed_by":"human/a","spec_hash":"aa"}]}""");
+        await Assert.That(Compact(JsonSerializer.Serialize(new ListDocument([service.ToDocument()], []), CliJson.Default.ListDocument))).IsEqualTo(
+            """{"services":[{"name":"notes","node":"orion","tier":"worker","state":"placed","active":true,"generation":3,"components":2,"pinned":"orion","epoch":1,"deployed_at":"t","deployed_by":"human/a","spec_hash":"aa"}],"silent":[]}""");
     }
 
     [Test]
@@ -84,9 +84,9 @@ public class JsonSchemaTests
         var history = new HistoryDocument("notes", 3, [new GenerationRecord { Generation = 3, At = "t", Principal = "human/a", Node = "orion", SpecHash = "aa", Operation = "op", Images = { new ComponentImage { Component = "web", Reference = "r", Digest = "d" } } }.ToDocument()]);
         await Assert.That(Compact(JsonSerializer.Serialize(history, CliJson.Default.HistoryDocument))).IsEqualTo(
             """{"service":"notes","current":3,"generations":[{"generation":3,"at":"t","by":"human/a","node":"orion","spec_hash":"aa","operation":"op","images":[{"component":"web","reference":"r","digest":"d"}]}]}""");
-        var data = new DataDocument([new DataRecord { Service = "notes", Node = "orion", State = "current", Epoch = 1, VolumeId = "v", Bytes = 9, Path = "/srv/notes", Updated = "t" }.ToDocument()]);
+        var data = new DataDocument([new DataRecord { Service = "notes", Node = "orion", State = "current", Epoch = 1, VolumeId = "v", Bytes = 9, Path = "/srv/notes", Updated = "t" }.ToDocument()], []);
         await Assert.That(Compact(JsonSerializer.Serialize(data, CliJson.Default.DataDocument))).IsEqualTo(
-            """{"records":[{"service":"notes","node":"orion","state":"current","epoch":1,"volume_id":"v","bytes":9,"path":"/srv/notes","updated":"t"}]}""");
+            """{"records":[{"service":"notes","node":"orion","state":"current","epoch":1,"volume_id":"v","bytes":9,"path":"/srv/notes","updated":"t"}],"silent":[]}""");
         var operators = new OperatorsDocument([new OperatorDocument("alice", "admin", [], "active", "t", "t")]);
         await Assert.That(Compact(JsonSerializer.Serialize(operators, CliJson.Default.OperatorsDocument))).IsEqualTo(
             """{"operators":[{"name":"alice","role":"admin","services":[],"state":"active","last_seen":"t","certificate_expires":"t"}]}""");

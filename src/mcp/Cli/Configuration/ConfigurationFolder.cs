@@ -23,6 +23,9 @@ internal sealed record ConfigurationFolder(string Path, string Fleet)
     /// <summary>What this machine last saw of each service.</summary>
     public string SeenFile => System.IO.Path.Combine(Path, "seen.json");
 
+    /// <summary>Where the nodes were when the master was last asked.</summary>
+    public string NodesFile => System.IO.Path.Combine(Path, "nodes.json");
+
     /// <summary>The fleet in words, for questions: its chosen name and its domain, which an operator of several tells them apart by.</summary>
     public string Describe(string domain) => Outright || Fleet == domain ? domain : $"{Fleet} ({domain})";
 

@@ -55,4 +55,5 @@ internal sealed class SeenGenerations(string path)
 /// <summary>The generated writer of the file.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, WriteIndented = true)]
 [JsonSerializable(typeof(SortedDictionary<string, ulong>))]
+[JsonSerializable(typeof(SortedDictionary<string, string>))]
 internal sealed partial class SeenJson : JsonSerializerContext;

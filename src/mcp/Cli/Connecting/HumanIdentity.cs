@@ -14,6 +14,11 @@ namespace Mcp.Cli.Connecting;
 /// </summary>
 internal sealed class HumanIdentity
 {
+    private static readonly TimeSpan RenewLimit = TimeSpan.FromSeconds(10);
+
+    // Whoever types --direct knows that the master is away; it gets its chance, but nobody waits for it.
+    private static readonly TimeSpan WithoutMaster = TimeSpan.FromSeconds(2);
+
     private readonly CommandContext _context;
     private readonly CliConfiguration _configuration;
     private readonly CredentialFile _file;
@@ -33,12 +38,12 @@ internal sealed class HumanIdentity
     /// <summary>The fleet's trust domain, as the certificate names it.</summary>
     public string Domain { get; }
 
-    /// <summary>Reads the identity, and renews it when it is past half of its life.</summary>
+    /// <summary>Reads the identity, and renews it when it is past half of its life; <paramref name="withoutMaster"/>: it is expected to be down.</summary>
     /// <exception cref="McpException">It is missing, open to others, or expired for good.</exception>
-    public static async Task<HumanIdentity> OpenAsync(CommandContext context, CliConfiguration configuration, CancellationToken cancel)
+    public static async Task<HumanIdentity> OpenAsync(CommandContext context, CliConfiguration configuration, bool withoutMaster, CancellationToken cancel)
     {
         var identity = new HumanIdentity(context, configuration, new CredentialFile(configuration.CredentialFile));
-        await identity.RenewIfDueAsync(cancel);
+        await identity.RenewIfDueAsync(withoutMaster ? WithoutMaster : RenewLimit, cancel);
         return identity;
     }
 
@@ -46,7 +51,7 @@ internal sealed class HumanIdentity
     public PeerChannel Dial(IReadOnlyList<string> addresses, Principal expected) =>
         PeerChannel.Open(addresses, expected, _source, _trust, Domain, _context.Clock);
 
-    private async Task RenewIfDueAsync(CancellationToken cancel)
+    private async Task RenewIfDueAsync(TimeSpan limit, CancellationToken cancel)
     {
         var current = _source.Current;
         var now = _context.Clock.GetUtcNow();
@@ -59,7 +64,7 @@ internal sealed class HumanIdentity
             using var channel = Dial([_configuration.MasterAddress], Principal.TheMaster);
             var answer = await new McpMasterService.McpMasterServiceClient(channel).RenewIdentityAsync(
                 new RenewIdentityRequest { CsrDer = ByteString.CopyFrom(key.CreateRequest()) }, OperationCalls.Headers(OperationId.New(_context.Clock)),
-                deadline: DateTime.UtcNow.AddSeconds(10), cancellationToken: cancel);
+                deadline: DateTime.UtcNow + limit, cancellationToken: cancel);
             _source.Replace(_file.Install(key, answer.ChainPem.Span));
         }
         catch (McpException e) when (now < current.NotAfter)
@@ -72,7 +77,7 @@ internal sealed class HumanIdentity
             throw new McpException(e.Code, $"your certificate expired {Output.Measures.Ago(current.NotAfter.ToString("O"), _context.Clock)} and could not be renewed", e)
             {
                 Cause = e.Message,
-                Hint = $"mcp login {_configuration.MasterAddress}   (with a token from another admin, or on the master's node: mcp operator add <name>)",
+                Hint = $"mcp login {_configuration.MasterAddress}   (with a token from another admin, or on the master's node: mcp operator add <name>); until then root on a node needs no certificate: mcp ps --socket {FleetLink.AgentSocket}",
             };
         }
     }

@@ -20,7 +20,7 @@ internal sealed record PortDocument(string Route, string HostIp, uint HostPort, 
 internal sealed record SilentNodeDocument(string Node, string Error, IReadOnlyList<string> Services);
 
 /// <summary><c>mcp list --json</c>.</summary>
-internal sealed record ListDocument(IReadOnlyList<ListedServiceDocument> Services);
+internal sealed record ListDocument(IReadOnlyList<ListedServiceDocument> Services, IReadOnlyList<SilentNodeDocument> Silent);
 
 /// <summary>A service as it is registered.</summary>
 internal sealed record ListedServiceDocument(
@@ -81,7 +81,7 @@ internal sealed record PlanEntryDocument(
 internal sealed record FieldChangeDocument(string Field, string Old, string New);
 
 /// <summary><c>mcp data list --json</c>.</summary>
-internal sealed record DataDocument(IReadOnlyList<DataRecordDocument> Records);
+internal sealed record DataDocument(IReadOnlyList<DataRecordDocument> Records, IReadOnlyList<SilentNodeDocument> Silent);
 
 /// <summary>Where the data of a service is.</summary>
 internal sealed record DataRecordDocument(string Service, string Node, string State, ulong Epoch, string VolumeId, ulong Bytes, string Path, string Updated);
