@@ -43,6 +43,8 @@ internal static class Program
         app.Add<ServiceCommand>("service");
         app.Add<PushCommand>();
         app.Add<PullCommand>();
+        app.Add<AdoptCommand>();
+        app.Add<PurgeCommand>();
         app.Add<DataCommand>("data");
 
         // Looking

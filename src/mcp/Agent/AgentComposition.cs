@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mcp.Agent.Configuration;
+using Mcp.Agent.Adopting;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Files;
 using Mcp.Agent.Lifecycle;
@@ -27,7 +28,7 @@ internal sealed record AgentComposition(
         var files = new FileIntake(parts);
         var open = new OpenOperations(parts, putBack, lifecycle, files, parts.Logging.CreateLogger<OpenOperations>());
         journal.ResolveOpen = open.ResolveServiceAsync;
-        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files);
+        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files, new Adoption(parts, checks), new RowPurge(parts));
         var fencing = new Fencing(parts, operations, parts.Logging.CreateLogger<Fencing>());
         var observer = new Observer(parts);
         var report = new ConditionReport(parts, parts.Logging.CreateLogger<ConditionReport>());

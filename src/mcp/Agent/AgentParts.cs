@@ -44,8 +44,9 @@ internal sealed class AgentParts : IDisposable
         Locks = new ServiceLocks(clock);
         AlertSettings = new AlertSettings { Command = configuration.Monitor.AlertCommand, Cooldown = configuration.Monitor.Cooldown, Fleet = fleet, Node = configuration.Name };
         Alerts = new AlertBook(_database, AlertSettings, clock);
-        Containers = new OwnedContainers(podman, configuration.Name);
         Refused = new RefusedMaster(clock);
+        Adopted = new AdoptionStore(_database);
+        Containers = new OwnedContainers(podman, Adopted, configuration.Name);
     }
 
     public AgentConfiguration Configuration { get; }
@@ -71,6 +72,8 @@ internal sealed class AgentParts : IDisposable
     public DeploymentStore Deployments { get; }
 
     public DataStore Data { get; }
+
+    public AdoptionStore Adopted { get; }
 
     public NodeKey Key { get; }
 

@@ -32,6 +32,16 @@ CREATE TABLE components (
   PRIMARY KEY (service, name)
 ) STRICT;
 
+-- Containers that were running before this agent knew them, and were adopted: podman cannot label them any more, so this row is what confirms
+-- an id of theirs as the labels confirm those that the agent made. It goes when its container is removed.
+CREATE TABLE adopted (
+  container_id    TEXT PRIMARY KEY,          -- podman's whole id
+  service         TEXT NOT NULL,
+  component       TEXT NOT NULL,
+  operation       TEXT NOT NULL,             -- the adoption
+  at              TEXT NOT NULL
+) STRICT;
+
 -- Host ports of routes; kept for the life of the route, so a redeploy or a restart changes none.
 CREATE TABLE routes (
   service         TEXT NOT NULL,             -- no foreign key: a port is reserved before its service's first commit
@@ -83,7 +93,7 @@ CREATE TABLE edge_routes (
 -- One row for each accepted change, committed before its first outside effect. Open rows are finished or put back at start.
 CREATE TABLE operations (
   id              TEXT PRIMARY KEY,          -- chosen by the caller; also the idempotency key
-  kind            TEXT NOT NULL,             -- 'deploy', 'undeploy', 'stop', 'start', 'restart', 'push', 'accept-data', 'purge-data'
+  kind            TEXT NOT NULL,             -- 'deploy', 'undeploy', 'stop', 'start', 'restart', 'adopt', 'purge', 'push', 'accept-data', 'purge-data'
   service         TEXT NOT NULL,
   principal       TEXT NOT NULL,             -- who asked
   request_key     TEXT NOT NULL,             -- SHA-256 of the request: the same id with another request is refused

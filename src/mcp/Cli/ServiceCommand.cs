@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using ConsoleAppFramework;
 using Mcp.Cli.Configuration;
@@ -33,14 +32,15 @@ internal sealed class ServiceCommand(CommandContext context)
 
     /// <summary>Shows a service's definition as the fleet has it; values of env are hidden.</summary>
     /// <param name="service">service: which</param>
+    /// <param name="direct">ask the agent, not the master</param>
+    /// <param name="node">-n, with --direct: the node to ask (default: the one that has the service)</param>
     /// <param name="json">print JSON</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("show")]
-    public async Task Show([Argument] string service, bool json = false, CancellationToken cancel = default)
+    public async Task Show([Argument] string service, bool direct = false, string? node = null, bool json = false, CancellationToken cancel = default)
     {
-        using var link = await FleetLink.OpenAsync(context, cancel);
-        var found = await AskAsync(link, service, cancel);
-        link.Seen?.Remember([KeyValuePair.Create(found.Spec.Name, found.Generation)]);
+        using var reader = await FleetReader.OpenAsync(context, direct, node, cancel);
+        var found = await AskAsync(reader, service, cancel);
         foreach (var component in found.Spec.Components)
         {
             for (var i = 0; i < component.Env.Count; i++)
@@ -60,62 +60,76 @@ internal sealed class ServiceCommand(CommandContext context)
         context.Screen.Block(text);
     }
 
-    /// <summary>Opens a definition in $VISUAL or $EDITOR and checks it afterwards; takes it from the fleet when it is not on this machine.</summary>
+    /// <summary>Opens a definition in $VISUAL or $EDITOR; it is saved only when it is good. Taken from the fleet when it is not on this machine.</summary>
     /// <param name="service">service: which</param>
-    /// <param name="cancel">Ctrl-C.</param>
+    /// <param name="cancel">Ctrl-C: the definition stays as it was.</param>
     [Command("edit")]
     public async Task Edit([Argument] string service, CancellationToken cancel = default)
     {
         var name = ServiceTarget.Parse(service).Service;
         var path = ServiceFiles.PathOf(CliConfigurationReader.Read(ConfigurationFolder.Find(context)), name);
+        if (!context.InIsTerminal || !context.ErrorIsTerminal)
+            throw new McpException(FaultCode.FailedPrecondition, $"there is no terminal to edit {path} on") { Hint = $"change the file, then mcp deploy {name}" };
         if (!File.Exists(path))
-            await ExportToAsync(path, name, cancel);
-
-        var editor = context.Variable("VISUAL") ?? context.Variable("EDITOR") ?? (context.InIsTerminal ? "vi" : null)
-            ?? throw new McpException(FaultCode.FailedPrecondition, $"there is no terminal to edit {path} on") { Hint = $"change the file, then mcp deploy {name}" };
-        var words = editor.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        using var process = Process.Start(new ProcessStartInfo(words[0], [.. words.Skip(1), path]) { UseShellExecute = false })
-            ?? throw new McpException(FaultCode.FailedPrecondition, $"the editor '{editor}' could not be started") { Hint = $"EDITOR=nano mcp service edit {name}" };
-        await process.WaitForExitAsync(cancel);
-        if (process.ExitCode != 0)
-            throw new McpException(FaultCode.Aborted, $"the editor '{editor}' ended with {process.ExitCode}; {path} may have been changed");
-
-        ServiceFiles.Load(path, name, context.Reporter);
-        context.Reporter.Note($"the definition is good; next: mcp deploy {name}");
+            await ExportToAsync(path, name, direct: false, node: null, cancel);
+        var saved = await new DefinitionEditing(context).RunAsync(path, name, cancel);
+        context.Reporter.Note(saved ? $"{path} is saved; next: mcp deploy {name}" : "nothing was changed");
     }
 
     /// <summary>Prints a service's definition as the fleet has it, with the values of env; good to deploy again.</summary>
     /// <param name="service">service: which</param>
     /// <param name="output">-o, write it to this file, mode 0600, instead of printing it</param>
+    /// <param name="direct">ask the agent, not the master</param>
+    /// <param name="node">-n, with --direct: the node to ask (default: the one that has the service)</param>
     /// <param name="cancel">Ctrl-C.</param>
     [Command("export")]
-    public async Task Export([Argument] string service, string? output = null, CancellationToken cancel = default)
+    public async Task Export([Argument] string service, string? output = null, bool direct = false, string? node = null, CancellationToken cancel = default)
     {
         if (output is not null)
         {
-            await ExportToAsync(output, service, cancel);
+            await ExportToAsync(output, service, direct, node, cancel);
             context.Screen.Line(output);
             return;
         }
-        using var link = await FleetLink.OpenAsync(context, cancel);
-        context.Screen.Block(DefinitionWriter.Write((await AskAsync(link, service, cancel)).Spec));
+        using var reader = await FleetReader.OpenAsync(context, direct, node, cancel);
+        context.Screen.Block(DefinitionWriter.Write((await AskAsync(reader, service, cancel)).Spec));
     }
 
-    private async Task ExportToAsync(string path, string service, CancellationToken cancel)
+    private async Task ExportToAsync(string path, string service, bool direct, string? node, CancellationToken cancel)
     {
         if (File.Exists(path))
             throw new McpException(FaultCode.AlreadyExists, $"{path} exists already; it was left alone");
-        using var link = await FleetLink.OpenAsync(context, cancel);
-        var found = await AskAsync(link, service, cancel);
+        using var reader = await FleetReader.OpenAsync(context, direct, node, cancel);
+        var found = await AskAsync(reader, service, cancel);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         // env may hold passwords.
         DurableFile.Write(path, Encoding.UTF8.GetBytes(DefinitionWriter.Write(found.Spec)), DurableFile.Secret);
-        link.Seen?.Remember([KeyValuePair.Create(found.Spec.Name, found.Generation)]);
         context.Reporter.Note($"{path}: generation {found.Generation} as the fleet has it");
     }
 
-    private static async Task<GetServiceResponse> AskAsync(FleetLink link, string service, CancellationToken cancel) =>
-        await link.Master.GetServiceAsync(new GetServiceRequest { ServiceName = ServiceTarget.Parse(service).Service }, cancellationToken: cancel);
+    private static async Task<GetServiceResponse> AskAsync(FleetReader reader, string text, CancellationToken cancel)
+    {
+        var service = ServiceTarget.Parse(text).Service;
+        if (reader.Master is { } master)
+        {
+            var told = await master.Master.GetServiceAsync(new GetServiceRequest { ServiceName = service }, cancellationToken: cancel);
+            master.Seen?.Remember([KeyValuePair.Create(told.Spec.Name, told.Generation)]);
+            return told;
+        }
+        var found = await reader.ServiceAsync(service, cancel);
+        var answer = new GetServiceResponse
+        {
+            Spec = found.Spec,
+            Node = found.Status.Node,
+            State = found.Status.Status,
+            Generation = found.Status.Generation,
+            Epoch = found.Status.Epoch,
+            SpecHash = found.Status.SpecHash,
+        };
+        answer.Images.AddRange(found.Images);
+        reader.Remember(service, found.Status.Node, found.Status.Generation);
+        return answer;
+    }
 
     private static string HideValue(string assignment)
     {

@@ -62,8 +62,9 @@ internal static class MasterComposition
         var deployed = new DeployEnding(configuration, clock);
         var undeployed = new UndeployEnding(clock);
         var moved = new LifecycleEnding(clock);
+        var adopted = new AdoptEnding(deployed, configuration);
         var recovery = new FleetRecovery(database, links, board, clock, logging.CreateLogger<FleetRecovery>());
-        var open = new OpenOperations(database, agents, holdings, [deployed, undeployed, moved], clock, logging.CreateLogger<OpenOperations>())
+        var open = new OpenOperations(database, agents, holdings, [deployed, undeployed, moved, adopted], clock, logging.CreateLogger<OpenOperations>())
         {
             IsRunningHere = id => OperationId.TryParse(id, out var parsed, out _) && runner.IsRunning(parsed),
             IsHeld = () => recovery.Awaited.Count > 0,
@@ -115,6 +116,8 @@ internal static class MasterComposition
             Deploying = deploying,
             Undeploying = undeploying,
             Lifecycle = lifecycle,
+            Adopting = new Adopting(database, journal, links, agents, holdings, board, adopted, configuration),
+            Purging = new Purging(database, links, locks, board),
             Data = new DataAdministration(database, links, board, locks, clock),
             Files = new FileRelay(database, links, clock),
             Planning = planning,
@@ -123,6 +126,7 @@ internal static class MasterComposition
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
             Events = new EventStreams(database, clock),
+            Repeated = new RepeatedCalls(clock),
             Feed = feed,
         };
         server = Serve(configuration, parts, own, trust, audit, clock, logging);

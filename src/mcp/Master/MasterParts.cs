@@ -84,6 +84,12 @@ internal sealed class MasterParts
     /// <summary>The plan of a sync.</summary>
     public required SyncPlanning Planning { get; init; }
 
+    /// <summary>Adopt.</summary>
+    public required Adopting Adopting { get; init; }
+
+    /// <summary>Purge.</summary>
+    public required Purging Purging { get; init; }
+
     /// <summary>Accepting and erasing data.</summary>
     public required DataAdministration Data { get; init; }
 
@@ -101,6 +107,9 @@ internal sealed class MasterParts
 
     /// <summary>Events and audit as streams.</summary>
     public required EventStreams Events { get; init; }
+
+    /// <summary>Answers to short changes, for a call that is made again.</summary>
+    public required RepeatedCalls Repeated { get; init; }
 
     /// <summary>Progress of operations.</summary>
     public required OperationFeed Feed { get; init; }

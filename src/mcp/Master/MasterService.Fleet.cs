@@ -11,73 +11,73 @@ namespace Mcp.Master;
 internal sealed partial class MasterService
 {
     /// <inheritdoc/>
-    public override Task<NodeAddResponse> NodeAdd(NodeAddRequest request, ServerCallContext context)
+    public override Task<NodeAddResponse> NodeAdd(NodeAddRequest request, ServerCallContext context) => OnceAsync(context, request, () =>
     {
         var invitation = parts.Nodes.Add(request, By(context));
         parts.PutInForce();
-        return Task.FromResult(new NodeAddResponse
+        return new NodeAddResponse
         {
             Token = invitation.Token.Reveal(),
             Expires = invitation.Expires,
             MasterAddress = parts.Address(),
             RootSha256 = parts.Authority.RootSha256,
-        });
-    }
+        };
+    });
 
     /// <inheritdoc/>
-    public override Task<NodeRemoveResponse> NodeRemove(NodeRemoveRequest request, ServerCallContext context)
+    public override Task<NodeRemoveResponse> NodeRemove(NodeRemoveRequest request, ServerCallContext context) => OnceAsync(context, request, () =>
     {
         var response = parts.Nodes.Remove(request, By(context));
         parts.PutInForce();
         parts.Links.Drop(request.Name);
         parts.Board.Forget(request.Name);
         parts.Probe.Forget(request.Name);
-        return Task.FromResult(response);
-    }
+        return response;
+    });
 
     /// <inheritdoc/>
-    public override Task<NodeCordonResponse> NodeCordon(NodeCordonRequest request, ServerCallContext context)
+    public override Task<NodeCordonResponse> NodeCordon(NodeCordonRequest request, ServerCallContext context) => OnceAsync(context, request, () =>
     {
         parts.Nodes.Cordon(request, By(context));
-        return Task.FromResult(new NodeCordonResponse());
-    }
+        return new NodeCordonResponse();
+    });
 
     /// <inheritdoc/>
-    public override Task<NodeSetResponse> NodeSet(NodeSetRequest request, ServerCallContext context)
+    public override Task<NodeSetResponse> NodeSet(NodeSetRequest request, ServerCallContext context) => OnceAsync(context, request, () =>
     {
         parts.Nodes.Set(request, By(context));
-        return Task.FromResult(new NodeSetResponse());
-    }
+        return new NodeSetResponse();
+    });
 
     /// <inheritdoc/>
-    public override Task<AcceptMissingResponse> AcceptMissing(AcceptMissingRequest request, ServerCallContext context)
+    public override Task<AcceptMissingResponse> AcceptMissing(AcceptMissingRequest request, ServerCallContext context) => OnceAsync(context, request, () =>
     {
         var response = new AcceptMissingResponse();
         response.Awaited.AddRange(parts.Recovery.AcceptMissing(request.Node, By(context)));
-        return Task.FromResult(response);
-    }
+        return response;
+    });
 
     /// <inheritdoc/>
-    public override Task<OperatorAddResponse> OperatorAdd(OperatorAddRequest request, ServerCallContext context)
+    public override Task<OperatorAddResponse> OperatorAdd(OperatorAddRequest request, ServerCallContext context) => OnceAsync(context, request, () =>
     {
         var invitation = parts.Operators.Add(request, By(context));
         parts.PutInForce();
-        return Task.FromResult(new OperatorAddResponse
+        return new OperatorAddResponse
         {
             Token = invitation.Token.Reveal(),
             Expires = invitation.Expires,
             MasterAddress = parts.Address(),
             RootSha256 = parts.Authority.RootSha256,
-        });
-    }
+        };
+    });
 
     /// <inheritdoc/>
-    public override Task<OperatorRemoveResponse> OperatorRemove(OperatorRemoveRequest request, ServerCallContext context)
+    public override Task<OperatorRemoveResponse> OperatorRemove(OperatorRemoveRequest request, ServerCallContext context) => OnceAsync(context, request, () =>
     {
         parts.Operators.Remove(request.Name, By(context));
         parts.PutInForce();
-        return Task.FromResult(new OperatorRemoveResponse());
-    }
+        return new OperatorRemoveResponse();
+    });
 
     /// <inheritdoc/>
     public override Task<RegisterResponse> Register(RegisterRequest request, ServerCallContext context) =>

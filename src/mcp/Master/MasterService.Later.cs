@@ -11,12 +11,6 @@ internal sealed partial class MasterService
     public override Task<MigrateResponse> Migrate(MigrateRequest request, ServerCallContext context) => throw Later("migration", "mcp undeploy, move /srv/<service> by hand, mcp data accept on the new node, mcp deploy");
 
     /// <inheritdoc/>
-    public override Task<AdoptResponse> Adopt(AdoptRequest request, ServerCallContext context) => throw Later("adopt");
-
-    /// <inheritdoc/>
-    public override Task<PurgeResponse> Purge(PurgeRequest request, ServerCallContext context) => throw Later("purge");
-
-    /// <inheritdoc/>
     public override Task<ImageLoaded> LoadImage(IAsyncStreamReader<ImageLoad> requestStream, ServerCallContext context) => throw Later("image push", "podman load on the node");
 
     /// <inheritdoc/>

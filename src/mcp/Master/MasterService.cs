@@ -36,12 +36,29 @@ internal sealed partial class MasterService(MasterParts parts) : McpMasterServic
     public override Task<LifecycleResult> Restart(LifecycleRequest request, ServerCallContext context) => LifecycleAsync("restart", request, context);
 
     /// <inheritdoc/>
+    public override Task<AdoptResponse> Adopt(AdoptRequest request, ServerCallContext context) =>
+        parts.Adopting.AdoptAsync(Operation(context, "adopt", Service(request.Spec?.Name is { Length: > 0 } name ? name : request.ServiceName), request), request, context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task<PurgeResponse> Purge(PurgeRequest request, ServerCallContext context) =>
+        OnceAsync(context, request, () => parts.Purging.PurgeAsync(context.RequireOperation(), request, By(context), CancellationToken.None));
+
+    /// <inheritdoc/>
     public override Task<DataRecord> DataAccept(DataAcceptRequest request, ServerCallContext context) =>
-        parts.Data.AcceptAsync(context.RequireOperation(), request, By(context), context.CancellationToken);
+        OnceAsync(context, request, () => parts.Data.AcceptAsync(context.RequireOperation(), request, By(context), CancellationToken.None));
 
     /// <inheritdoc/>
     public override Task<DataPurgeResponse> DataPurge(DataPurgeRequest request, ServerCallContext context) =>
-        parts.Data.PurgeAsync(context.RequireOperation(), request, By(context), context.CancellationToken);
+        OnceAsync(context, request, () => parts.Data.PurgeAsync(context.RequireOperation(), request, By(context), CancellationToken.None));
+
+    // The change itself does not hang on the call that asks for it, since others may have joined; each has limits of its own.
+    private Task<T> OnceAsync<T>(ServerCallContext context, Google.Protobuf.IMessage request, Func<Task<T>> body)
+        where T : class =>
+        parts.Repeated.OnceAsync(context.RequireOperation(), context.Method, By(context), request, body);
+
+    private Task<T> OnceAsync<T>(ServerCallContext context, Google.Protobuf.IMessage request, Func<T> body)
+        where T : class =>
+        OnceAsync(context, request, () => Task.FromResult(body()));
 
     private Task<LifecycleResult> LifecycleAsync(string kind, LifecycleRequest request, ServerCallContext context) =>
         parts.Lifecycle.RunAsync(Operation(context, kind, Service(request.ServiceName), request), request, context.CancellationToken);

@@ -66,6 +66,9 @@ internal sealed record ContainerDetail
     /// <summary>Every mount, tmpfs apart.</summary>
     public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
 
+    /// <summary>Mount points of tmpfs.</summary>
+    public IReadOnlyList<string> Tmpfs { get; init; } = [];
+
     /// <summary>Published ports; those outside 1 to 65535 are left out.</summary>
     public IReadOnlyList<PublishedPort> Ports { get; init; } = [];
 

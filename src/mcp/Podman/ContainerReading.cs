@@ -47,6 +47,7 @@ internal static class ContainerReading
         Command = container.TextsAt("Config", "Cmd"),
         User = container.TextAt("Config", "User"),
         Mounts = [.. container.ItemsAt("Mounts").Select(Mount)],
+        Tmpfs = container.KeysAt("HostConfig", "Tmpfs"),
         Ports = [.. container.EntriesAt("NetworkSettings", "Ports").SelectMany(InspectedPorts)],
         Networks = container.EntriesAt("NetworkSettings", "Networks")
             .GroupBy(network => network.Name)

@@ -36,6 +36,9 @@ internal sealed record ImageDetail
     /// <summary>The default command.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
 
+    /// <summary><c>KEY=value</c>.</summary>
+    public IReadOnlyList<string> Environment { get; init; } = [];
+
     /// <summary><c>amd64</c>, <c>arm64</c>, …</summary>
     public string Architecture { get; init; } = "";
 

@@ -18,6 +18,7 @@ internal static class ImageReading
         User = image.TextAt("Config", "User"),
         Entrypoint = image.TextsAt("Config", "Entrypoint"),
         Command = image.TextsAt("Config", "Cmd"),
+        Environment = image.TextsAt("Config", "Env"),
         Architecture = image.TextAt("Architecture"),
         Size = image.NumberAt("Size"),
     };

@@ -151,6 +151,40 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
         return Task.FromResult(new LifecycleResponse());
     }
 
+    public override Task<LifecycleResponse> RestartService(RestartServiceRequest request, ServerCallContext context)
+    {
+        Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
+        return Task.FromResult(new LifecycleResponse());
+    }
+
+    /// <summary>Adopts whatever it is told, once for each operation.</summary>
+    public override Task<AdoptContainersResponse> AdoptContainers(AdoptContainersRequest request, ServerCallContext context)
+    {
+        var operation = context.RequireOperation().Value;
+        if (_journal.TryGetValue(operation, out var known) && known.Deploy is { } earlier)
+            return Task.FromResult(new AdoptContainersResponse { Result = earlier });
+        var result = Do(new AgentDeployRequest { Spec = request.Spec, Epoch = request.Epoch, VolumeId = request.VolumeId });
+        result.Spec = request.Spec;
+        Journal(operation, request.Spec.Name, "succeeded", null, result);
+        if (!LoseAnswer)
+            return Task.FromResult(new AdoptContainersResponse { Result = result });
+        LoseAnswer = false;
+        context.GetHttpContext().Abort();
+        throw new McpException(FaultCode.Unavailable, "lost");
+    }
+
+    public override Task<PurgeComponentResponse> PurgeComponent(PurgeComponentRequest request, ServerCallContext context)
+    {
+        var purged = Running.TryRemove(request.Service, out _);
+        return Task.FromResult(new PurgeComponentResponse { Purged = { purged ? [request.Service + "/" + request.Service] : Array.Empty<string>() } });
+    }
+
+    public override Task<DataRecord> AcceptData(AcceptDataRequest request, ServerCallContext context) =>
+        Task.FromResult(Data[request.Service] = new DataRecord { Service = request.Service, Node = Name, Epoch = request.Epoch, VolumeId = request.VolumeId, State = "current" });
+
+    public override Task<PurgeDataResponse> PurgeData(PurgeDataRequest request, ServerCallContext context) =>
+        Task.FromResult(new PurgeDataResponse { Bytes = Data.TryRemove(request.Service, out _) ? 5u : 0u });
+
     public override Task<GetOperationResponse> GetOperation(GetOperationRequest request, ServerCallContext context) => Mute
         ? throw new McpException(FaultCode.Unavailable, "mute")
         : Task.FromResult(_journal.GetValueOrDefault(request.Operation) ?? new GetOperationResponse());

@@ -60,6 +60,14 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
         return new CheckedDeploy { Current = current, SpecHash = hash, Ports = ports, Data = data, Environment = environment, Containers = containers };
     }
 
+    /// <summary>What concerns a spec alone on this node: its rules, the node's policy, and names that another service has.</summary>
+    public void RequireAllowed(ServiceSpec spec)
+    {
+        SpecRules.Require(spec);
+        RequirePolicy(spec);
+        RequireDistinctNames(spec);
+    }
+
     /// <summary>
     /// One digest over everything that a container is made of: its part of the spec, the image itself and what its env files say
     /// (under the node's key: the digest of a short secret could be guessed).
@@ -105,7 +113,7 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
         {
             Cause = $"deployed by {current.Principal} at {current.DeployedAt}",
             Problems = [.. SpecDifference.Between(current.Spec, order.Spec).Select(c => new TextProblem("", 0, 0, c.Path, $"{c.Old} -> {c.New}"))],
-            Hint = $"mcp service show {order.Service}; then mcp deploy {order.Service} --overwrite",
+            Hint = $"mcp service show {order.Service} --direct -n {parts.Node}; then deploy over it with --overwrite",
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Mcp.Agent.Registry;
 using Mcp.Errors;
 using Mcp.Podman;
 using Mcp.Text;
@@ -7,9 +8,10 @@ namespace Mcp.Agent.Deploying;
 
 /// <summary>
 /// Everything that stops, renames or removes a container goes through here: by an id from our database, and only after podman's labels for
-/// that id say that it is this component of this service on this node. A name proves nothing.
+/// that id say that it is this component of this service on this node. A name proves nothing. A container that was adopted has no labels of
+/// ours; there the adoption's row for this very id says it.
 /// </summary>
-internal sealed class OwnedContainers(PodmanClient podman, string node)
+internal sealed class OwnedContainers(PodmanClient podman, AdoptionStore adopted, string node)
 {
     /// <summary>Between SIGTERM and SIGKILL.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
@@ -23,7 +25,7 @@ internal sealed class OwnedContainers(PodmanClient podman, string node)
         var found = await podman.InspectContainerAsync(id, ct);
         if (found is null || found.Id != id)
             return null;
-        return IsOurs(found.Labels, service, component)
+        return IsOurs(found, service, component)
             ? found
             : throw new McpException(FaultCode.FailedPrecondition, $"container {id[..12]} is registered for {service}/{component}, but its labels say otherwise; it was not touched")
             {
@@ -72,7 +74,15 @@ internal sealed class OwnedContainers(PodmanClient podman, string node)
             if (await podman.InspectContainerAsync(container.Id, ct) is not null)
                 throw;
         }
+        adopted.Remove(container.Id);
     }
+
+    /// <summary>Whether this container is ours, by its labels or by its adoption.</summary>
+    public bool IsOurs(ContainerDetail container, string service, string component) =>
+        IsOurs(container.Labels, service, component) || IsAdopted(container, service, component);
+
+    /// <summary>Whether this container, which carries no labels of ours, was adopted as this component.</summary>
+    public bool IsAdopted(ContainerDetail container, string service, string component) => adopted.Find(container.Id) == (service, component);
 
     /// <summary>Whether labels say: ours, of this node, this service and component.</summary>
     public bool IsOurs(IReadOnlyDictionary<string, string> labels, string service, string component) =>

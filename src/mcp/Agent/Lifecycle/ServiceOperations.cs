@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Mcp.Agent.Adopting;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Files;
 using Mcp.Agent.Registry;
@@ -20,7 +21,7 @@ internal sealed record Asker(OperationId Id, string Principal, bool Direct);
 /// <summary>Every change that can be asked of this node, each as one journalled operation.</summary>
 internal sealed class ServiceOperations(
     AgentParts parts, JournalledOperations journal, ServiceLifecycle lifecycle, DeploymentChecks checks, ImagePreparation images, HealthProbe health, PutBack putBack,
-    FileIntake files)
+    FileIntake files, Adoption adoption, RowPurge rows)
 {
     private static readonly TimeSpan UndeployPatience = TimeSpan.FromMinutes(2);
 
@@ -80,6 +81,18 @@ internal sealed class ServiceOperations(
     public Task<PurgeDataResponse> PurgeDataAsync(Asker asker, PurgeDataRequest request, CancellationToken call) =>
         RunAsync(asker, "purge-data", request.Service, request, PurgeDataResponse.Parser, (entry, stop) => Task.Run(() => Purge(request, entry), stop),
             _ => { }, result => new NodeEvent("data-purged", "warning", $"{result.Bytes} bytes were erased"), call);
+
+    /// <summary>Takes running containers into the registry.</summary>
+    public Task<AdoptContainersResponse> AdoptAsync(Asker asker, AdoptContainersRequest request, CancellationToken call) =>
+        RunAsync(asker, "adopt", request.Spec?.Name is { Length: > 0 } name ? name : request.Service, request, AdoptContainersResponse.Parser,
+            (entry, stop) => adoption.RunAsync(request, entry, stop), result => result.AlreadyDone = true,
+            result => result.AlreadyDone ? null : new NodeEvent("adopted", "info", $"generation {result.Result.Generation} by {asker.Principal}; the containers were not touched"), call);
+
+    /// <summary>Forgets what neither runs nor is defined.</summary>
+    public Task<PurgeComponentResponse> PurgeRowsAsync(Asker asker, PurgeComponentRequest request, CancellationToken call) => request.DryRun
+        ? rows.RunAsync(request, !asker.Direct, call)
+        : RunAsync(asker, "purge", request.Service, request, PurgeComponentResponse.Parser, (_, stop) => rows.RunAsync(request, !asker.Direct, stop), _ => { },
+            result => result.Purged.Count == 0 ? null : new NodeEvent("purged", "info", $"{string.Join(", ", result.Purged)}: rows only, by {asker.Principal}"), call);
 
     /// <summary>Takes a file into the service's folder; the rest of <paramref name="stream"/> is read by the first call of an operation's id alone.</summary>
     public Task<FileWritten> PushAsync(Asker asker, FileStart start, IAsyncStreamReader<FileWrite> stream, CancellationToken call) =>

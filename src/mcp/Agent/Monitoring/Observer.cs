@@ -131,8 +131,8 @@ internal sealed class Observer(AgentParts parts)
         if (running && !ProcessLife.IsAlive(container.Pid))
             seen.State = "exited";
         seen.ConmonAlive = running && ProcessLife.IsAlive(container.ConmonPid);
-        seen.Drift = container.Name != component.ContainerName || !parts.Containers.IsOurs(container.Labels, service.Name, component.Name) ||
-            container.Labels.GetValueOrDefault(OwnLabels.SpecHash) != component.SpecHash || (container.ImageId != component.Image.ImageId && "sha256:" + container.ImageId != component.Image.ImageId);
+        var labelled = parts.Containers.IsOurs(container.Labels, service.Name, component.Name) && container.Labels.GetValueOrDefault(OwnLabels.SpecHash) == component.SpecHash;
+        seen.Drift = container.Name != component.ContainerName || (!labelled && !parts.Containers.IsAdopted(container, service.Name, component.Name)) || (container.ImageId != component.Image.ImageId && "sha256:" + container.ImageId != component.Image.ImageId);
         return seen;
     }
 

@@ -63,7 +63,8 @@ internal sealed class ServiceWatch(AgentParts parts, Observer observer, Conditio
     public string? Note(PodmanEvent happened)
     {
         // Labels can be anybody's (a second fleet on this podman, an image's own): only what the registry names is this agent's to report.
-        var service = happened.Attributes.GetValueOrDefault(OwnLabels.Service) ?? "";
+        // A container that was adopted has none of them, and is known by its id.
+        var service = happened.Attributes.GetValueOrDefault(OwnLabels.Service) ?? parts.Adopted.Find(happened.Id)?.Service ?? "";
         if (parts.Services.Find(service) is not { } row)
             return null;
         if (happened.Action is "died" or "oom" && row.Components.FirstOrDefault(c => c.ContainerId == happened.Id) is { } component)

@@ -111,6 +111,14 @@ internal sealed class ServiceStore(Database database)
     {
         connection.Execute("DELETE FROM services WHERE name = $s", ("$s", service));
         connection.Execute("DELETE FROM routes WHERE service = $s", ("$s", service));
+        connection.Execute("DELETE FROM adopted WHERE service = $s", ("$s", service));
+    }
+
+    /// <summary>Forgets one component of a service, in the caller's transaction.</summary>
+    public static void RemoveComponent(SqliteConnection connection, string service, string component)
+    {
+        connection.Execute("DELETE FROM components WHERE service = $s AND name = $c", ("$s", service), ("$c", component));
+        connection.Execute("DELETE FROM routes WHERE service = $s AND component = $c", ("$s", service), ("$c", component));
     }
 
     private static List<RegisteredComponentRow> Components(SqliteConnection connection, string service) =>

@@ -220,6 +220,8 @@ internal sealed partial class AgentService
         var response = new GetOperationResponse { Known = true, Operation = row.ToMessage(parts.Node, parts.Operations.Steps(id)) };
         if (row is { Kind: "deploy", State: "succeeded", Result: { } result })
             response.Deploy = AgentDeployResult.Parser.ParseFrom(result);
+        else if (row is { Kind: "adopt", State: "succeeded", Result: { } adopted })
+            response.Deploy = AdoptContainersResponse.Parser.ParseFrom(adopted).Result;
         return Task.FromResult(response);
     }
 

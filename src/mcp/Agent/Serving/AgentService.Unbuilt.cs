@@ -7,12 +7,6 @@ namespace Mcp.Agent.Serving;
 internal sealed partial class AgentService
 {
     /// <inheritdoc/>
-    public override Task<AdoptContainersResponse> AdoptContainers(AdoptContainersRequest request, ServerCallContext context) => throw NotYet("adopt");
-
-    /// <inheritdoc/>
-    public override Task<PurgeComponentResponse> PurgeComponent(PurgeComponentRequest request, ServerCallContext context) => throw NotYet("purge");
-
-    /// <inheritdoc/>
     public override Task<ImageLoaded> LoadImage(IAsyncStreamReader<ImageLoad> requestStream, ServerCallContext context) => throw NotYet("image push");
 
     /// <inheritdoc/>

@@ -55,6 +55,14 @@ internal sealed partial class AgentService(
         operations.RestartAsync(AskerOf(context), request, context.CancellationToken);
 
     /// <inheritdoc/>
+    public override Task<AdoptContainersResponse> AdoptContainers(AdoptContainersRequest request, ServerCallContext context) =>
+        operations.AdoptAsync(AskerOf(context), request, context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task<PurgeComponentResponse> PurgeComponent(PurgeComponentRequest request, ServerCallContext context) =>
+        operations.PurgeRowsAsync(AskerOf(context), request, context.CancellationToken);
+
+    /// <inheritdoc/>
     public override Task<DataRecord> AcceptData(AcceptDataRequest request, ServerCallContext context) =>
         operations.AcceptDataAsync(AskerOf(context), request, context.CancellationToken);
 

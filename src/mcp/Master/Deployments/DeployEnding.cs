@@ -46,7 +46,18 @@ internal sealed class DeployEnding(MasterConfiguration configuration, TimeProvid
     public DeployResponse Write(
         SqliteConnection connection, string operation, DeployRequest request, string node, string principal, AgentDeployResult result, IReadOnlyList<StepResult> steps, RunningOperation? run)
     {
-        var spec = request.Service;
+        Record(connection, operation, request.Service, node, principal, result, "deployed");
+        var response = Response(request, node, result, steps);
+        if (run is not null)
+            run.Succeed(connection, response, response.Steps);
+        else
+            OperationStore.Succeed(connection, operation, response, response.Steps, Now);
+        return response;
+    }
+
+    /// <summary>What a node runs now, as rows: placement, generation, data record, names, event.</summary>
+    public void Record(SqliteConnection connection, string operation, ServiceSpec spec, string node, string principal, AgentDeployResult result, string kind)
+    {
         var before = PlacementStore.Find(connection, spec.Name);
         var same = before is { Pending: false } && before.Generation == result.Generation;
         var placement = new PlacementRow
@@ -87,19 +98,13 @@ internal sealed class DeployEnding(MasterConfiguration configuration, TimeProvid
                 At = Now,
                 Node = node,
                 Service = spec.Name,
-                Kind = "deployed",
+                Kind = kind,
                 Severity = "info",
                 Message = $"{spec.Name} generation {result.Generation} on {node}",
                 Principal = principal,
                 Operation = operation,
             });
         }
-        var response = Response(request, node, result, steps);
-        if (run is not null)
-            run.Succeed(connection, response, response.Steps);
-        else
-            OperationStore.Succeed(connection, operation, response, response.Steps, Now);
-        return response;
     }
 
     /// <summary>An event about an operation.</summary>
