@@ -77,7 +77,7 @@ internal sealed class Adoption(AgentParts parts, DeploymentChecks checks)
         }
         var response = new AdoptContainersResponse { AlreadyDone = true, Derived = registered.Spec };
         response.Result = ResultOf(registered, parts.Data.Find(registered.Name), ContainerRevival.PortsOf(parts, registered));
-        response.Result.AlreadyDone = true;
+        response.Result.AlreadyDone = response.Result.Unchanged = true;
         return response;
     }
 
