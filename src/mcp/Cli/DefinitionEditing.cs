@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Mcp.Cli.Configuration;
 using Mcp.Definitions;
 using Mcp.Errors;
 using Mcp.Files;

@@ -2,7 +2,6 @@ using Mcp.Definitions;
 using Mcp.Errors;
 using Mcp.Master.Configuration;
 using Mcp.Master.Registration;
-using Mcp.Operations;
 using Mcp.Sqlite;
 using Mcp.Text;
 using Mcp.V1;
