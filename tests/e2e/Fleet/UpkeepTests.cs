@@ -31,7 +31,7 @@ internal sealed class UpkeepTests
 
             var stranger = await fleet.RunAsync("adopt", service, "-n", SplitFleet.Node, "--containers", "another");
             await Assert.That(stranger.ExitCode).IsEqualTo(1);
-            await Assert.That(stranger.Error).Contains("podman rename");
+            await Assert.That(stranger.Errors).Contains("podman rename");
 
             var adopted = (await fleet.RunAsync("adopt", service, "-n", SplitFleet.Node)).OrThrow();
             var file = fleet.Define(service, adopted.Output[adopted.Output.IndexOf("name ", StringComparison.Ordinal)..]);
@@ -62,12 +62,12 @@ internal sealed class UpkeepTests
             var claimed = fleet.Unique("claimed");
             (await TestPodman.RunAsync(["run", "-d", "--name", claimed, "--label", "mcp.service=other", "--label", "mcp.node=elsewhere", TestPodman.BusyboxImage, "sleep", "60"])).OrThrow();
             var refused = await fleet.RunAsync("adopt", claimed, "-n", SplitFleet.Node);
-            await Assert.That(refused.Error).Contains("belongs to other on elsewhere");
+            await Assert.That(refused.Errors).Contains("belongs to other on elsewhere");
             (await TestPodman.RunAsync(["kill", claimed])).OrThrow();
             (await TestPodman.RunAsync(["rm", "-f", claimed])).OrThrow();
 
             (await fleet.RunAsync("undeploy", service, "--yes")).OrThrow();
-            await Assert.That((await fleet.RunAsync("purge")).OrThrow().Error).Contains("nothing to purge");
+            await Assert.That((await fleet.RunAsync("purge")).OrThrow().Errors).Contains("nothing to purge");
             await Assert.That(await File.ReadAllTextAsync(Path.Combine(page, "page"))).IsEqualTo("kept");
         }
         finally
@@ -82,12 +82,12 @@ internal sealed class UpkeepTests
         var local = fleet.Define("local", "");
         await File.WriteAllBytesAsync(local, RandomNumberGenerator.GetBytes(5_000_000));
         var unknown = await fleet.RunAsync("push", service, local, "blob");
-        await Assert.That(unknown.Error).Contains("--new-service");
+        await Assert.That(unknown.Errors).Contains("--new-service");
         (await fleet.RunAsync("push", "--new-service", "-n", SplitFleet.Node, "--secret", service, local, "blob")).OrThrow();
         await Assert.That(File.GetUnixFileMode(Path.Combine(fleet.DataRoot, service, "blob"))).IsEqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var back = fleet.Define("back", "");
         var there = await fleet.RunAsync("pull", service, "blob", back);
-        await Assert.That(there.Error).Contains("--overwrite");
+        await Assert.That(there.Errors).Contains("--overwrite");
         (await fleet.RunAsync("pull", "--overwrite", service, $"/srv/{service}/blob", back)).OrThrow();
         await Assert.That((await File.ReadAllBytesAsync(back)).AsSpan().SequenceEqual(await File.ReadAllBytesAsync(local))).IsTrue();
         await Assert.That((await fleet.RunAsync("pull", service, "../mcp/mcp.db")).ExitCode).IsEqualTo(1);
@@ -115,7 +115,7 @@ internal sealed class UpkeepTests
             (await fleet.RunAsync(command, "--direct")).OrThrow();
         (await fleet.RunAsync("data", "list", "--direct")).OrThrow();
         var careful = await fleet.RunAsync("deploy", service, "-f", file, "--direct", "-n", SplitFleet.Node);
-        await Assert.That(careful.Error).Contains("--fresh");
+        await Assert.That(careful.Errors).Contains("--fresh");
         (await fleet.RunAsync("deploy", service, "-f", file, "--direct", "-n", SplitFleet.Node, "--fresh")).OrThrow();
         (await fleet.RunAsync("deploy", service, "-f", Definition(fleet, service, "two"), "--direct", "-n", SplitFleet.Node)).OrThrow();
         (await fleet.RunAsync("stop", service, "--direct", "-n", SplitFleet.Node)).OrThrow();
@@ -129,13 +129,13 @@ internal sealed class UpkeepTests
         (await fleet.RunAsync("push", service, file, "pushed", "--direct", "-n", SplitFleet.Node)).OrThrow();
         (await fleet.RunAsync("pull", service, "pushed", fleet.Define("pulled", ""), "--overwrite", "--direct", "-n", SplitFleet.Node)).OrThrow();
         var running = await fleet.RunAsync("purge", service, "--direct", "-n", SplitFleet.Node);
-        await Assert.That(running.Error).Contains("runs on");
+        await Assert.That(running.Errors).Contains("runs on");
         var before = await ProcessAsync(service);
 
         // Without --direct the error says how to go on.
         var asked = await fleet.RunAsync("ps");
         await Assert.That(asked.ExitCode).IsEqualTo(1);
-        await Assert.That(asked.Error).Contains("--direct");
+        await Assert.That(asked.Errors).Contains("--direct");
 
         fleet.Master.Start();
         await fleet.UntilHealthyAsync();
