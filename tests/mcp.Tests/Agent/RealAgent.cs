@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mcp.Tests.Agent;
 
-/// <summary>A real master and a real agent that joined it, over TLS in one process, without podman.</summary>
+/// <summary>A real master and a real agent that joined it, over TLS in one process, without podman or with one that a test scripts.</summary>
 internal sealed class RealAgent : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -38,7 +38,7 @@ internal sealed class RealAgent : IAsyncDisposable
     /// <summary>A place beside it, which no service may reach.</summary>
     public string Outside => _folder["outside"];
 
-    public static async Task<RealAgent> StartAsync()
+    public static async Task<RealAgent> StartAsync(string? podmanSocket = null)
     {
         var folder = new TemporaryFolder();
         var fleet = await MasterBench.StartAsync();
@@ -54,7 +54,7 @@ internal sealed class RealAgent : IAsyncDisposable
                 Home = folder["mcp"],
                 DataRoot = folder["srv"],
                 Socket = folder["agent.sock"],
-                PodmanSocket = folder["no-podman.sock"],
+                PodmanSocket = podmanSocket ?? folder["no-podman.sock"],
             },
             _ => { }, TimeProvider.System, CancellationToken.None);
         Directory.CreateDirectory(folder["outside"]);

@@ -125,7 +125,7 @@ internal sealed class Adoption(AgentParts parts, DeploymentChecks checks)
         return (container, image);
     }
 
-    private ServiceSpec Derive(string service, IReadOnlyDictionary<string, (ContainerDetail Container, ImageDetail Image)> found)
+    private ServiceSpec Derive(string service, Dictionary<string, (ContainerDetail Container, ImageDetail Image)> found)
     {
         var derived = new ServiceSpec { Name = service, Active = true };
         foreach (var (component, (container, image)) in found)
@@ -144,7 +144,7 @@ internal sealed class Adoption(AgentParts parts, DeploymentChecks checks)
     // Asked directly, nobody knows of an epoch; but the container runs here and now on what lies here, so this is where its data is.
     private ulong EpochOf(AdoptContainersRequest request) => request.Epoch != 0 || parts.Data.Find(request.Spec?.Name ?? request.Service) is not null ? request.Epoch : 1;
 
-    private PortAssignment PortsOf(ServiceSpec spec, IReadOnlyDictionary<string, (ContainerDetail Container, ImageDetail Image)> found)
+    private PortAssignment PortsOf(ServiceSpec spec, Dictionary<string, (ContainerDetail Container, ImageDetail Image)> found)
     {
         var taken = parts.Routes.All();
         var all = new Dictionary<(string, string), int>();
