@@ -21,8 +21,8 @@ internal sealed class AdoptionTests
     private static async Task<(FakePodman Podman, RealAgent Agent)> StartAsync()
     {
         var podman = new FakePodman()
-            .On("GET", "containers/json", 200, "[]")
             .On("GET", "containers/", 404, "{}")
+            .On("GET", "containers/json", 200, "[]")
             .On("GET", "images/", 200, """{"Id":"1111","RepoTags":["registry.example.net/notes:v1"],"RepoDigests":[],"Config":{"Env":["PATH=/bin","A=1"],"Cmd":["run"]}}""");
         return (podman, await RealAgent.StartAsync(podman.SocketPath));
     }
