@@ -10,13 +10,13 @@ internal sealed class AdoptionTests
 {
     private const string Id = "c0ffee0000000000000000000000000000000000000000000000000000000001";
 
-    private static string Container(string change = "", string with = "") => Flat($$"""
-        {"Id":"{{Id}}","Name":"notes-web","Image":"1111","ImageName":"registry.example.net/notes:v1","State":{"Status":"running","Pid":1,"ConmonPid":1},
+    private static string Container(string change = "", string with = "") => Flat("""
+        {"Id":"ID","Name":"notes-web","Image":"1111","ImageName":"registry.example.net/notes:v1","State":{"Status":"running","Pid":1,"ConmonPid":1},
         "Config":{"Env":["PATH=/bin","TERM=xterm","A=1","LOG=info"],"Cmd":["serve"],"User":"5:6","Labels":{}},
         "Mounts":[{"Type":"bind","Source":"SRV/notes/data","Destination":"/data","RW":true}],
         "HostConfig":{"RestartPolicy":{"Name":"always"},"NetworkMode":"bridge","Tmpfs":{"/tmp":"rw"}},
         "NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"18080"}]},"Networks":{"podman":{"IPAddress":"10.88.0.2"}}}}
-        """).Replace(change.Length == 0 ? "\u0001" : change, with, StringComparison.Ordinal);
+        """).Replace("\"ID\"", $"\"{Id}\"", StringComparison.Ordinal).Replace(change.Length == 0 ? "\u0001" : change, with, StringComparison.Ordinal);
 
     private static async Task<(FakePodman Podman, RealAgent Agent)> StartAsync()
     {
