@@ -76,7 +76,7 @@ internal sealed class SimulatedRuntime : IAsyncDisposable
     {
         ("GET", ["_ping"]) => http.Response.WriteAsync("OK", http.RequestAborted),
         ("GET", ["info"]) => JsonAsync(http, Info()),
-        ("GET", ["containers", "json"]) => JsonAsync(http, Containers.List(Filter(http, "label"), Filter(http, "network").FirstOrDefault())),
+        ("GET", ["containers", "json"]) => JsonAsync(http, Containers.List(Filter(http, "label"), Filter(http, "network") is [var network, ..] ? network : null)),
         ("POST", ["containers", "create"]) => CreateAsync(http),
         ("GET", ["containers", var id, "json"]) => JsonAsync(http, Containers.Inspect(id)),
         ("GET", ["containers", var id, "logs"]) => LogsAsync(http, id),

@@ -50,9 +50,9 @@ internal sealed class RealScale(int agents, int services) : IAsyncDisposable
 
         // A component without [health] must stay up for two seconds, so what counts is how many go on at a time.
         var watch = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(Enumerable.Range(0, services), new ParallelOptions { MaxDegreeOfParallelism = agents * 2 }, async (i, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, services), new ParallelOptions { MaxDegreeOfParallelism = agents * 2 }, async (i, stop) =>
         {
-            var answer = await admin.DeployAsync(new DeployRequest { Service = SeededFleet.Spec($"app{i:000}") }, SimulatedAgents.Operation());
+            var answer = await admin.DeployAsync(new DeployRequest { Service = SeededFleet.Spec($"app{i:000}") }, SimulatedAgents.Operation(stop));
             if (!answer.Success)
                 throw new InvalidOperationException(answer.Error);
         });

@@ -78,7 +78,7 @@ public class SlowMasterTests
         await Assert.That(events.Where(e => e.Kind == "node-unhealthy")).IsEmpty().Because(string.Join("; ", events.Select(e => e.Message)));
     }
 
-    private static Task BeatAllAsync(SeededFleet seed, SimulatedAgents agents) =>
+    private static Task<HeartbeatResponse[]> BeatAllAsync(SeededFleet seed, SimulatedAgents agents) =>
         Task.WhenAll(seed.Nodes.Select(n => agents.ClientOf(n).HeartbeatAsync(agents.Heartbeat(n), SimulatedAgents.Operation()).ResponseAsync));
 
     private static Task UntilHealthyAsync(McpMasterService.McpMasterServiceClient admin) => Wait.UntilAsync(

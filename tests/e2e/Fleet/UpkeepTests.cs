@@ -89,7 +89,8 @@ internal sealed class UpkeepTests
         var there = await fleet.RunAsync("pull", service, "blob", back);
         await Assert.That(there.Errors).Contains("--overwrite");
         (await fleet.RunAsync("pull", "--overwrite", service, $"/srv/{service}/blob", back)).OrThrow();
-        await Assert.That((await File.ReadAllBytesAsync(back)).AsSpan().SequenceEqual(await File.ReadAllBytesAsync(local))).IsTrue();
+        var (sent, returned) = (await File.ReadAllBytesAsync(local), await File.ReadAllBytesAsync(back));
+        await Assert.That(returned.AsSpan().SequenceEqual(sent)).IsTrue();
         await Assert.That((await fleet.RunAsync("pull", service, "../mcp/mcp.db")).ExitCode).IsEqualTo(1);
 
         // An agent that is killed in the middle leaves the old file, and nothing beside it once it is back.

@@ -25,7 +25,7 @@ internal sealed class DuplicateCallTests
         ("Start", async (m, o) => await m.StartAsync(new LifecycleRequest { ServiceName = "notes" }, o)),
         ("Restart", async (m, o) => await m.RestartAsync(new LifecycleRequest { ServiceName = "notes" }, o)),
         ("Deploy", async (m, o) => await m.DeployAsync(new DeployRequest { Service = MasterBench.Spec("notes", s => s.Components[0].Env.Add("A=b")), SeenGeneration = 1 }, o)),
-        ("Rollback", async (m, o) => await m.RollbackAsync(new RollbackRequest { ServiceName = "notes" }, o)),
+        ("Rollback", async (m, o) => await m.RollbackAsync(new RollbackRequest { Overwrite = true, ServiceName = "notes" }, o)),
         ("Undeploy", async (m, o) => await m.UndeployAsync(new UndeployRequest { ServiceName = "notes" }, o)),
         ("DataAccept", async (m, o) => await m.DataAcceptAsync(new DataAcceptRequest { ServiceName = "notes", Node = "orion" }, o)),
         ("DataPurge", async (m, o) => await m.DataPurgeAsync(new DataPurgeRequest { ServiceName = "notes", Confirm = "notes" }, o)),

@@ -234,9 +234,9 @@ public class FleetTests
         await bench.Agent("orion").RegisterAsync(new RegisterRequest { Name = "orion", Role = "worker", Address = orion.Address, Owned = "one" }, MasterBench.Operation());
         var registering = bench.Host.Parts.Registering;
         var caller = new Mcp.Transport.Caller(Mcp.Names.Principal.AgentOf(Mcp.Names.NodeName.Parse("orion")), Mcp.Transport.CallerState.Valid, "127.0.0.1:1", null, "k");
-        await Assert.That(registering.Heartbeat(caller, new HeartbeatRequest { Name = "orion", Owned = "one" }).RegisterAgain).IsFalse();
-        await Assert.That(registering.Heartbeat(caller, new HeartbeatRequest { Name = "orion" }).RegisterAgain).IsFalse();
-        await Assert.That(registering.Heartbeat(caller, new HeartbeatRequest { Name = "orion", Owned = "two" }).RegisterAgain).IsTrue();
+        await Assert.That((await registering.HeartbeatAsync(caller, new HeartbeatRequest { Name = "orion", Owned = "one" })).RegisterAgain).IsFalse();
+        await Assert.That((await registering.HeartbeatAsync(caller, new HeartbeatRequest { Name = "orion" })).RegisterAgain).IsFalse();
+        await Assert.That((await registering.HeartbeatAsync(caller, new HeartbeatRequest { Name = "orion", Owned = "two" })).RegisterAgain).IsTrue();
     }
 
     [Test]
