@@ -37,7 +37,7 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
     {
         var call = inner.AsyncClientStreamingCall(method, host, options);
         return new(
-            new Writer<TRequest>(this, call.RequestStream, options), Translated(call.ResponseAsync, options), Translated(call.ResponseHeadersAsync, options),
+            new Writer<TRequest>(this, call.RequestStream, options, call.ResponseAsync), Translated(call.ResponseAsync, options), Translated(call.ResponseHeadersAsync, options),
             call.GetStatus, call.GetTrailers, call.Dispose);
     }
 
@@ -92,9 +92,14 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
             owner.AwaitAsync(inner.MoveNext(cancellationToken), options.CancellationToken, cancellationToken);
     }
 
-    /// <summary>A write that fails because the other side has answered throws that answer: gRPC gives the call's status.</summary>
-    private sealed class Writer<T>(FaultInvoker owner, IClientStreamWriter<T> inner, CallOptions options) : IClientStreamWriter<T>
+    /// <summary>
+    /// A write that fails because the other side has answered throws that answer. gRPC gives the call's status when it is there already; when the
+    /// end of the stream was faster, the write says only that it was cancelled, and the answer is a moment behind.
+    /// </summary>
+    private sealed class Writer<T>(FaultInvoker owner, IClientStreamWriter<T> inner, CallOptions options, Task? answer = null) : IClientStreamWriter<T>
     {
+        private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
+
         public WriteOptions? WriteOptions { get => inner.WriteOptions; set => inner.WriteOptions = value; }
 
         public Task WriteAsync(T message) => GuardAsync(inner.WriteAsync(message), default);
@@ -111,8 +116,27 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
             }
             catch (RpcException e)
             {
-                throw owner.Translate(e, [options.CancellationToken, cancellationToken]);
+                throw owner.Translate(await SaidAsync(e), [options.CancellationToken, cancellationToken]);
             }
+        }
+
+        private async Task<RpcException> SaidAsync(RpcException write)
+        {
+            if (answer is null || write.StatusCode is not (StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unavailable))
+                return write;
+            try
+            {
+                await answer.WaitAsync(AnswerLimit);
+            }
+            catch (RpcException said)
+            {
+                return said;
+            }
+            catch (TimeoutException)
+            {
+                // No answer follows: the link is gone, and the write's own words stand.
+            }
+            return write;
         }
     }
 }

@@ -57,7 +57,7 @@ public partial class SyncTests
         using var command = fleet.StartCommand("sync", "--yes");
         var printed = "";
         // The first part acts: it has at least the two seconds before it that a container must stay up, and the others come after it.
-        while (!printed.Contains("validate", StringComparison.Ordinal) && await command.StandardError.ReadLineAsync() is { } line)
+        while (!printed.Contains("containers: create", StringComparison.Ordinal) && await command.StandardError.ReadLineAsync() is { } line)
             printed += line + "\n";
         await fleet.Master.KillAsync();
         (await Shell.RunAsync("kill", ["-INT", $"{command.Id}"])).OrThrow();
