@@ -1,10 +1,10 @@
 using Google.Protobuf;
 using Mcp.Certificates;
 using Mcp.Definitions;
+using Mcp.Master;
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Identity;
-using Mcp.Master;
 using Mcp.Names;
 using Mcp.Text;
 using Mcp.V1;

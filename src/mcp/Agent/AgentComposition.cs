@@ -1,6 +1,6 @@
 using System.Globalization;
-using Mcp.Agent.Configuration;
 using Mcp.Agent.Adopting;
+using Mcp.Agent.Configuration;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Files;
 using Mcp.Agent.Lifecycle;

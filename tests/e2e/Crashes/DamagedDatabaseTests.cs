@@ -130,7 +130,8 @@ public class DamagedDatabaseTests
             var page = random.Next(1, whole.Length / 4096);
             random.NextBytes(harmed.AsSpan(page * 4096, 4096));
             return harmed;
-        });
+        }
+        );
     }
 
     private static async Task StartWithCopyAsync(RoleProcess role, string database)

@@ -45,8 +45,24 @@ public class JsonSchemaTests
     {
         var entry = new PlanEntry
         {
-            Service = "notes", Action = "redeploy", Why = "w", Node = "orion", Interrupts = true, Core = true, State = "running", Generation = 3, Epoch = 1, SpecHash = "aa", DeployedHash = "bb", DeployedBy = "human/a", DeployedAt = "t",
-            Refusal = new ErrorDetail { What = "r", Hint = "h" }, Unseen = "u", Remark = "m", After = { "wiki" }, Changes = { new FieldChange { Field = "f", Old = "o", New = "n" } },
+            Service = "notes",
+            Action = "redeploy",
+            Why = "w",
+            Node = "orion",
+            Interrupts = true,
+            Core = true,
+            State = "running",
+            Generation = 3,
+            Epoch = 1,
+            SpecHash = "aa",
+            DeployedHash = "bb",
+            DeployedBy = "human/a",
+            DeployedAt = "t",
+            Refusal = new ErrorDetail { What = "r", Hint = "h" },
+            Unseen = "u",
+            Remark = "m",
+            After = { "wiki" },
+            Changes = { new FieldChange { Field = "f", Old = "o", New = "n" } },
         };
         var plan = new Plan { Id = "1f", Changes = 1, Removals = 2, CoreRemovals = 3, Unknown = 4, Refused = 5, Unseen = 6, Entries = { entry } };
         await Assert.That(Compact(JsonSerializer.Serialize(plan.ToDocument("home"), CliJson.Default.PlanDocument))).IsEqualTo(

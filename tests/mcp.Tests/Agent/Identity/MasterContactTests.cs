@@ -1,6 +1,6 @@
 using Mcp.Agent.Identity;
-using Mcp.Tests.Agent.Monitoring;
 using Mcp.Agent.Monitoring;
+using Mcp.Tests.Agent.Monitoring;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
