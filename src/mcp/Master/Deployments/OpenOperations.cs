@@ -38,6 +38,18 @@ internal sealed partial class OpenOperations(
     /// <summary>Whether nothing may be settled yet: a restored master first hears its nodes.</summary>
     public Func<bool> IsHeld { get; set; } = () => false;
 
+    /// <summary>How long an operation that goes on at its agent is waited for; no step of one may take longer.</summary>
+    private static readonly TimeSpan AtWorkLimit = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(500);
+
+    private enum Settling
+    {
+        Settled,
+        AtWork,
+        Unknown,
+    }
+
     /// <summary>Tries to settle everything that is open, once.</summary>
     /// <returns>How many stay open.</returns>
     public async Task<int> SettleAsync(CancellationToken cancellation)
@@ -46,7 +58,7 @@ internal sealed partial class OpenOperations(
         if (IsHeld())
             return rows.Count;
         var settled = await Task.WhenAll(rows.Select(r => SettleAsync(r, cancellation)));
-        return settled.Count(s => !s);
+        return settled.Count(s => s != Settling.Settled);
     }
 
     /// <summary>Keeps trying until the process ends.</summary>
@@ -75,26 +87,41 @@ internal sealed partial class OpenOperations(
             await RequireResolvedAsync(row, cancellation);
     }
 
-    /// <summary>Settles one operation, or refuses to go on.</summary>
-    /// <exception cref="McpException">Unavailable: the agent that knows cannot be asked.</exception>
+    /// <summary>Settles one operation, or refuses to go on. One that its agent is still at work on is waited for: it ends by itself.</summary>
+    /// <exception cref="McpException">Unavailable: the agent that knows cannot be asked, or has been at work for too long.</exception>
     public async Task RequireResolvedAsync(OperationRow row, CancellationToken cancellation)
     {
-        if (!await SettleAsync(row, cancellation))
+        var started = clock.GetTimestamp();
+        while (true)
         {
-            throw new McpException(FaultCode.Unavailable, $"an earlier {row.Kind} of {row.Service} ({row.Id}) is open, and {row.Node} does not say what became of it")
+            var settling = await SettleAsync(row, cancellation);
+            if (settling == Settling.Settled)
+                return;
+            if (settling == Settling.AtWork && clock.GetElapsedTime(started) < AtWorkLimit)
+            {
+                await Task.Delay(AskAgain, clock, cancellation);
+                continue;
+            }
+            throw new McpException(
+                FaultCode.Unavailable,
+                settling == Settling.AtWork
+                    ? $"an earlier {row.Kind} of {row.Service} ({row.Id}) is still at work on {row.Node}"
+                    : $"an earlier {row.Kind} of {row.Service} ({row.Id}) is open, and {row.Node} does not say what became of it")
             {
                 Node = row.Node,
-                Hint = $"bring {row.Node} back (mcp node list), or give it up: mcp node remove {row.Node} --lost",
+                Hint = settling == Settling.AtWork
+                    ? $"mcp watch {row.Id}"
+                    : $"bring {row.Node} back (mcp node list), or give it up: mcp node remove {row.Node} --lost",
             };
         }
     }
 
-    private async Task<bool> SettleAsync(OperationRow row, CancellationToken cancellation)
+    private async Task<Settling> SettleAsync(OperationRow row, CancellationToken cancellation)
     {
         if (!row.Called || row.Node.Length == 0)
         {
             End(row, new McpException(FaultCode.Aborted, $"the master ended before the {row.Kind} of {row.Service} reached a node; nothing was done") { Step = row.Step, Hint = $"mcp {row.Kind} {row.Service}" }, putBack: false, holdsNothing: false);
-            return true;
+            return Settling.Settled;
         }
         switch (await agents.AskAsync(row.Node, row.Id, cancellation))
         {
@@ -107,11 +134,11 @@ internal sealed partial class OpenOperations(
                     Tell(connection, row, "info", $"the {row.Kind} of {row.Service} was left open by the master's end or a lost link; {row.Node} has done it");
                 });
                 LogSettled(row.Kind, row.Service, row.Id, "succeeded");
-                return true;
+                return Settling.Settled;
             case AgentOutcome.Failed outcome:
                 var failed = new StepResult { Step = row.Step, Error = Printable.Block(outcome.Fault.Message) };
                 End(row with { Steps = [.. Before(row), .. outcome.Steps, failed] }, outcome.Fault, outcome.PutBack, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
-                return true;
+                return Settling.Settled;
             case AgentOutcome.NeverArrived when IsPartOfContinued(row):
                 // As if it had never been begun: the sync that goes on begins it again, and the agent never heard of its id.
                 var nothing = await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation);
@@ -123,7 +150,7 @@ internal sealed partial class OpenOperations(
                     OperationStore.Forget(connection, row.Id);
                 });
                 LogSettled(row.Kind, row.Service, row.Id, "never arrived; its sync begins it again");
-                return true;
+                return Settling.Settled;
             case AgentOutcome.NeverArrived:
                 var never = new McpException(FaultCode.Aborted, $"the {row.Kind} of {row.Service} never reached {row.Node}; nothing was done")
                 {
@@ -133,9 +160,11 @@ internal sealed partial class OpenOperations(
                     Hint = $"mcp {row.Kind} {row.Service}",
                 };
                 End(row, never, putBack: false, await holdings.HoldsNothingAsync(row.Node, row.Service, cancellation));
-                return true;
+                return Settling.Settled;
+            case AgentOutcome.Running:
+                return Settling.AtWork;
             default:
-                return false;
+                return Settling.Unknown;
         }
     }
 
