@@ -11,7 +11,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 . packaging/deps.sh
 . packaging/podman.sh
 
-fast_only=false e2e_limit=2700
+fast_only=false e2e_limit=3600
 case ${1:-} in
   "") ;;
   --fast) fast_only=true ;;

@@ -114,19 +114,23 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
             {
                 await write;
             }
-            catch (RpcException e)
+            catch (Exception e) when (e is RpcException or IOException)
             {
-                throw owner.Translate(await SaidAsync(e), [options.CancellationToken, cancellationToken]);
+                if (await SaidAsync(e) is { } failure)
+                    throw owner.Translate(failure, [options.CancellationToken, cancellationToken]);
+                // It has answered well before it read everything: what is written from now on goes nowhere, and the answer says all.
             }
         }
 
-        private async Task<RpcException> SaidAsync(RpcException write)
+        private async Task<RpcException?> SaidAsync(Exception write)
         {
-            if (answer is null || write.StatusCode is not (StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unavailable))
-                return write;
+            var own = write as RpcException ?? new RpcException(new Status(StatusCode.Unavailable, write.Message, write));
+            if (answer is null || own.StatusCode is not (StatusCode.OK or StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unavailable))
+                return own;
             try
             {
                 await answer.WaitAsync(AnswerLimit);
+                return null;
             }
             catch (RpcException said)
             {
@@ -135,8 +139,8 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
             catch (TimeoutException)
             {
                 // No answer follows: the link is gone, and the write's own words stand.
+                return own;
             }
-            return write;
         }
     }
 }
