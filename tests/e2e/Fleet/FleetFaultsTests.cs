@@ -21,6 +21,7 @@ public class FleetFaultsTests
     [Test]
     public async Task Cut_paused_flapping_and_lossy_nodes_are_told_apart_and_converge()
     {
+        Skip.Unless(LongRun.Is, "faults between machines have limits of seconds that a busy machine does not keep: packaging/test.sh --long");
         await using var fleet = await JoinedFleet.StartAsync(["w1", "w2", "w3"], []);
         foreach (var node in new[] { "w1", "w2", "w3" })
             (await fleet.DeployAsync($"on-{node}", SlowService.Text($"on-{node}", round: 1, node: node))).OrThrow();

@@ -77,7 +77,8 @@ internal sealed class RefusedCallTests
         await UntilAuditedAsync(fleet, "agent/bee", "Heartbeat", "PermissionDenied");
         await UntilAuditedAsync(fleet, "human/admin", "ServerReflection", "Unimplemented");
         // The operator sees what was tried on a node without going there, and what was tried on the master in its log.
-        await Assert.That((await fleet.RunAsync("events")).OrThrow().Output).Contains("HealthCheck by untrusted");
+        var tried = (await fleet.RunAsync("events", "--audit", "--direct", "--node", SplitFleet.Node)).OrThrow();
+        await Assert.That(tried.Output).Contains("HealthCheck by untrusted");
         await Assert.That(fleet.Master.Printed).Contains("agent/bee may not speak for another node");
 
         // TLS 1.3 or nothing; the log says who came with what.
