@@ -8,9 +8,6 @@ namespace Mcp.Master;
 internal sealed partial class MasterService
 {
     /// <inheritdoc/>
-    public override Task<MigrateResponse> Migrate(MigrateRequest request, ServerCallContext context) => throw Later("migration", "mcp undeploy, move /srv/<service> by hand, mcp data accept on the new node, mcp deploy");
-
-    /// <inheritdoc/>
     public override Task<ImageLoaded> LoadImage(IAsyncStreamReader<ImageLoad> requestStream, ServerCallContext context) => throw Later("image push", "podman load on the node");
 
     /// <inheritdoc/>
@@ -24,24 +21,6 @@ internal sealed partial class MasterService
 
     /// <inheritdoc/>
     public override Task<CertImportResponse> CertImport(CertImportRequest request, ServerCallContext context) => throw Later("importing certificates");
-
-    /// <inheritdoc/>
-    public override Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
-
-    /// <inheritdoc/>
-    public override Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context) => throw Later("snapshots");
-
-    /// <inheritdoc/>
-    public override Task<RestoreSnapshotResponse> RestoreSnapshot(RestoreSnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
-
-    /// <inheritdoc/>
-    public override Task<VerifySnapshotResponse> VerifySnapshot(VerifySnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
-
-    /// <inheritdoc/>
-    public override Task DownloadSnapshot(DownloadSnapshotRequest request, IServerStreamWriter<DownloadSnapshotResponse> responseStream, ServerCallContext context) => throw Later("snapshots");
-
-    /// <inheritdoc/>
-    public override Task<DrillResponse> Drill(DrillRequest request, ServerCallContext context) => throw Later("drills");
 
     /// <inheritdoc/>
     public override Task Upgrade(IAsyncStreamReader<UpgradePart> requestStream, IServerStreamWriter<UpgradeProgress> responseStream, ServerCallContext context) =>

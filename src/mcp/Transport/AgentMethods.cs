@@ -44,8 +44,13 @@ internal static class AgentMethods
         new(Name("SetupEdgeRoute"), Access.MasterOnly, Audited: true),
         new(Name("RemoveEdgeRoute"), Access.MasterOnly, Audited: true),
         new(Name("ListEdgeRoutes"), Access.MasterOnly),
+        new(Name("InspectData"), Access.MasterOnly, Audited: true),
         new(Name("ExportServiceData"), Access.MasterOnly, Audited: true),
         new(Name("ImportServiceData"), Access.MasterOnly, Audited: true),
+        new(Name("RevertImport"), Access.MasterOnly, Audited: true),
+        new(Name("SetDataAside"), Access.MasterOnly, Audited: true),
+        new(Name("TakeBackData"), Access.MasterOnly, Audited: true),
+        new(Name("DrillService"), Access.MasterOnly, Audited: true),
         new(Name("Upgrade"), Access.MasterOnly, Audited: true),
     ]);
 

@@ -54,7 +54,7 @@ internal sealed class AuthorizationMatrixTests
         ("changing any", "LoadImage"),
         ("reading agent", "ListServices GetServiceStatus LiveCheck NodeStatus Logs Events GetOperation Watch History ListData"),
         ("admin", "AcceptData PurgeData"),
-        ("master", "HealthCheck SetupEdgeRoute RemoveEdgeRoute ListEdgeRoutes ExportServiceData ImportServiceData Upgrade"));
+        ("master", "HealthCheck SetupEdgeRoute RemoveEdgeRoute ListEdgeRoutes InspectData ExportServiceData ImportServiceData RevertImport SetDataAside TakeBackData DrillService Upgrade"));
 
     private static readonly Dictionary<string, string> Health = Lists(("known", "Check Watch"));
 

@@ -23,14 +23,6 @@ internal sealed partial class AgentService
     }
 
     /// <inheritdoc/>
-    public override Task ExportServiceData(ExportServiceDataRequest request, IServerStreamWriter<ExportServiceDataResponse> responseStream, ServerCallContext context) =>
-        throw NotYet("export");
-
-    /// <inheritdoc/>
-    public override Task<ImportServiceDataResponse> ImportServiceData(IAsyncStreamReader<ImportServiceDataRequest> requestStream, ServerCallContext context) =>
-        throw NotYet("import");
-
-    /// <inheritdoc/>
     public override Task Upgrade(IAsyncStreamReader<UpgradePart> requestStream, IServerStreamWriter<UpgradeProgress> responseStream, ServerCallContext context) =>
         throw NotYet("upgrade");
 }
