@@ -16,6 +16,8 @@ internal static class Program
             Console.Out.WriteLine(ProgramVersion.Text);
             return ExitCode.Done;
         }
+        if (ConfinedCommand.TryRun(args) is { } confined)
+            return confined;
         NameLookup.UseBuiltInModules();
         SystemRoots.LeaveOut();
         if (args is ["self-check", ..])

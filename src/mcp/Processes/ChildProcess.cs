@@ -57,12 +57,18 @@ internal sealed partial class ChildProcess
 
     /// <summary>Starts <paramref name="program"/> (a path) with open descriptors of ours as its stdin and as its stdout and stderr.</summary>
     /// <exception cref="McpException">It could not be started.</exception>
-    public static unsafe ChildProcess Start(string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, SafeHandle input, SafeHandle output) =>
+    public static ChildProcess Start(string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, SafeHandle input, SafeHandle output) =>
+        Start(program, arguments, environment, input, output, output);
+
+    /// <summary>As above, with a descriptor of its own for stderr.</summary>
+    /// <exception cref="McpException">It could not be started.</exception>
+    public static unsafe ChildProcess Start(
+        string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, SafeHandle input, SafeHandle output, SafeHandle errors) =>
         Start(program, arguments, environment, files =>
         {
             Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, (int)input.DangerousGetHandle(), 0));
             Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, (int)output.DangerousGetHandle(), 1));
-            Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, 1, 2));
+            Check("posix_spawn_file_actions_adddup2", FilesAddDuplicate((byte*)files, (int)errors.DangerousGetHandle(), 2));
         });
 
     private static unsafe ChildProcess Start(string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, Action<nint> connect)

@@ -26,7 +26,6 @@ internal static partial class ChildRun
     // poll.h, memfd_create(2), fcntl.h
     private const short Readable = 0x1;
     private const uint MemoryCloseOnExec = 0x1;
-    private const int PipeCloseOnExec = 0x80000;
 
     // What a grandchild still writes after its parent's end is no answer any more.
     private const int BytesAfterEnd = 256 * 1024;
@@ -38,7 +37,7 @@ internal static partial class ChildRun
         string program, IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, ReadOnlyMemory<byte> input, TimeSpan limit, TimeProvider clock, CancellationToken ct)
     {
         using var stdin = InMemory(input.Span);
-        var (source, sink) = Pipe();
+        var (source, sink) = Pipe.Create();
         using var output = source;
         ChildProcess child;
         // Our copy of the child's end is closed at once, or the output would never end.
@@ -105,21 +104,6 @@ internal static partial class ChildRun
         return file;
     }
 
-    private static (SafeFileHandle Source, SafeFileHandle Sink) Pipe()
-    {
-        var ends = new Ends();
-        return CreatePipe(ref ends, PipeCloseOnExec) == 0
-            ? (new SafeFileHandle(ends.Source, ownsHandle: true), new SafeFileHandle(ends.Sink, ownsHandle: true))
-            : throw new McpException(FaultCode.Internal, "pipe2 failed") { Cause = Marshal.GetLastPInvokeErrorMessage() };
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Ends
-    {
-        public int Source;
-        public int Sink;
-    }
-
     [StructLayout(LayoutKind.Sequential)]
     private struct PollDescriptor
     {
@@ -127,9 +111,6 @@ internal static partial class ChildRun
         public short Events;
         public short Happened;
     }
-
-    [LibraryImport("libc", EntryPoint = "pipe2", SetLastError = true)]
-    private static partial int CreatePipe(ref Ends ends, int flags);
 
     [LibraryImport("libc", EntryPoint = "poll")]
     private static partial int Poll(ref PollDescriptor descriptors, nuint count, int milliseconds);

@@ -56,7 +56,7 @@ public partial class LayerTests
     private static Dictionary<string, string[]> Layers()
     {
         string[] ground = ["Names", "Errors", "Text", "Files"];
-        string[] first = [.. ground, "Toml", "Definitions", "Placement", "Planning", "Podman", "Archive", "Certificates", "Dns", "Sqlite", "Operations", "Native", "Processes", "Alerts"];
+        string[] first = [.. ground, "Toml", "Definitions", "Placement", "Planning", "Podman", "Archive", "Certificates", "Dns", "Sqlite", "Operations", "Native", "Processes", "Alerts", "Confinement"];
         var layers = ground.ToDictionary(f => f, _ => ground);
         layers["Native"] = ground;
         layers["Toml"] = ground;
@@ -69,6 +69,8 @@ public partial class LayerTests
         layers["Archive"] = [.. ground, "Native"];
         layers["Certificates"] = ground;
         layers["Dns"] = ground;
+        // What runs behind the walls reads archives and databases; it knows no roles.
+        layers["Confinement"] = [.. ground, "Archive", "Native", "Processes", "Sqlite"];
         layers["Sqlite"] = [.. ground, "Native"];
         layers["Operations"] = ground;
         layers["Transport"] = first;
