@@ -50,7 +50,7 @@ internal sealed class ReportingFilter(ConsoleAppFilter next) : ConsoleAppFilter(
             case IOException or UnauthorizedAccessException:
                 command.Reporter.Error($"mcp {name}: {e.Message}");
                 break;
-            case ArgumentException or FormatException:
+            case ArgumentParseFailedException or ArgumentException or FormatException:
                 command.Reporter.Error(e.Message, $"mcp {name} --help");
                 break;
             default:

@@ -13,7 +13,7 @@ namespace Mcp.Transport;
 /// A channel to one principal, wherever it lives: <c>new McpAgentService.McpAgentServiceClient(channel)</c>. Calls fail with
 /// <see cref="McpException"/> (streams too), never with RpcException; a call whose own token was cancelled throws OperationCanceledException.
 /// A unary call without a deadline gets <see cref="UnaryDeadline"/>: give long ones (Deploy, Migrate) their own.
-/// A peer that lost its power is noticed within 8 seconds by HTTP/2 pings, also while no call runs; a stream that is open then fails.
+/// A peer that lost its power is noticed within 7 seconds by HTTP/2 pings, also while no call runs; a stream that is open then fails.
 /// </summary>
 internal sealed class PeerChannel : ChannelBase, IDisposable
 {

@@ -56,7 +56,8 @@ internal sealed class KilledDeployTests
         var port = first ? 0 : (int)(await bench.DeployAsync(Spec(name, "one"))).Ports.Single().HostPort_;
 
         var crashed = new TaskCompletionSource();
-        using var proxy = new CrashingProxy(bench.PathOf("proxy.sock"), bench.PodmanSocket, crashAt, carriedOut, () => crashed.TrySetResult());
+        var changes = 0;
+        using var proxy = new PodmanProxy(bench.PathOf("proxy.sock"), bench.PodmanSocket, IsCutAt, () => crashed.TrySetResult());
         await bench.RestartAsync(proxy.Path);
         var deploy = bench.DeployAsync(Spec(name, "two"));
         await Task.WhenAny(deploy, crashed.Task);
@@ -90,6 +91,10 @@ internal sealed class KilledDeployTests
         await Assert.That((await bench.ContainersAsync(name)).Count).IsEqualTo(2);
         if (!first)
             await Assert.That((int)again.Ports.Single().HostPort_).IsEqualTo(port);
-        return proxy.HasCrashed;
+        return proxy.IsCut;
+
+        Passage IsCutAt(string line) => line.StartsWith("POST ", StringComparison.Ordinal) || line.StartsWith("DELETE ", StringComparison.Ordinal)
+            ? Interlocked.Increment(ref changes) == crashAt ? carriedOut ? Passage.CutAfter : Passage.CutBefore : Passage.Pass
+            : Passage.Pass;
     }
 }

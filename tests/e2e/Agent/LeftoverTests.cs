@@ -12,11 +12,13 @@ internal sealed class LeftoverTests
     {
         await using var bench = await AgentBench.StartAsync();
         var name = bench.NewService();
-        using var proxy = new RefusingProxy(bench.PathOf("refusing.sock"), bench.PodmanSocket);
+        var refuses = false;
+        using var proxy = new PodmanProxy(bench.PathOf("refusing.sock"), bench.PodmanSocket, line =>
+            Volatile.Read(ref refuses) && line.StartsWith("DELETE ", StringComparison.Ordinal) && line.Contains("/containers/", StringComparison.Ordinal) ? Passage.Refuse : Passage.Pass);
         await bench.RestartAsync(proxy.Path);
         await bench.DeployAsync(Spec(name, 1));
 
-        proxy.Refuses = true;
+        Volatile.Write(ref refuses, true);
         var second = await bench.DeployAsync(Spec(name, 2));
         await Assert.That(second.Generation).IsEqualTo(2UL);
         await Assert.That(Told(second)).Contains("could not be removed yet");
@@ -24,22 +26,22 @@ internal sealed class LeftoverTests
         await Assert.That(bench.Parts.Operations.Open()).IsEmpty();
 
         // The next deploy.
-        proxy.Refuses = false;
+        Volatile.Write(ref refuses, false);
         var third = await bench.DeployAsync(Spec(name, 3));
         await Assert.That(Told(third)).IsEmpty();
         await Assert.That(await StatesAsync(bench, name)).IsEquivalentTo([$"{name}-web Running"]);
 
         // The agent's start.
-        proxy.Refuses = true;
+        Volatile.Write(ref refuses, true);
         await bench.DeployAsync(Spec(name, 4));
-        proxy.Refuses = false;
+        Volatile.Write(ref refuses, false);
         await bench.RestartAsync(proxy.Path);
         await Assert.That(await StatesAsync(bench, name)).IsEquivalentTo([$"{name}-web Running"]);
 
         // The undeploy.
-        proxy.Refuses = true;
+        Volatile.Write(ref refuses, true);
         await bench.DeployAsync(Spec(name, 5));
-        proxy.Refuses = false;
+        Volatile.Write(ref refuses, false);
         await bench.Agent.Operations.UndeployAsync(AgentBench.Asker(), new UndeployServiceRequest { Service = name }, CancellationToken.None);
         await Assert.That(await StatesAsync(bench, name)).IsEmpty();
     }

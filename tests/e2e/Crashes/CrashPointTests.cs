@@ -24,8 +24,8 @@ internal sealed class CrashPointTests
         {
             await FirstStartAsync(fleet, k);
             var because = $"the first start killed at point {k} of {count} (MCP_SEED={seed})";
-            var sound = (await Shell.RunAsync("sqlite3", ["-readonly", fleet.AgentDatabase, "PRAGMA integrity_check"])).OrThrow();
-            await Assert.That(sound.Output.Trim()).IsEqualTo("ok").Because(because);
+            var sound = await SqliteFile.ReadAsync(fleet.AgentDatabase, "PRAGMA integrity_check");
+            await Assert.That(sound).IsEqualTo("ok").Because(because);
             await Assert.That(Directory.GetFiles(fleet.AgentHome, "*.tmp", SearchOption.AllDirectories).Where(f => !f.EndsWith(".good.tmp", StringComparison.Ordinal))).IsEmpty().Because(because);
         }
         Report($"agent, the first start: {count} points{(LongRun.Is ? ", all of them" : ", a sample")}, seed {seed}");

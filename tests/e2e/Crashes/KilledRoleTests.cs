@@ -58,8 +58,8 @@ public partial class KilledRoleTests
         }
         foreach (var database in new[] { fleet.AgentDatabase, fleet.MasterDatabase })
         {
-            var open = (await Shell.RunAsync("sqlite3", ["-readonly", database, "SELECT count(*) FROM operations WHERE state = 'running'; PRAGMA integrity_check"])).OrThrow();
-            await Assert.That(open.Output.Trim()).IsEqualTo("0\nok");
+            var open = await SqliteFile.ReadAsync(database, "SELECT count(*) FROM operations WHERE state = 'running'; PRAGMA integrity_check");
+            await Assert.That(open).IsEqualTo("0\nok");
         }
     }
 

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using Mcp.EndToEnd.Harness;
 
 namespace Mcp.EndToEnd.Crashes;
@@ -12,8 +12,8 @@ public class TroubledRoleTests
     /// <summary>How long a stopped process stands still: over the 12 s in which it must be noticed.</summary>
     private static readonly TimeSpan Stillness = LongRun.Is ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(14);
 
-    /// <summary>The contract's 12 s, and a second for the command that looks.</summary>
-    private static readonly TimeSpan Noticed = TimeSpan.FromSeconds(13);
+    /// <summary>The contract. By the master's clock, which is that of this machine: what a command takes is not counted.</summary>
+    private static readonly TimeSpan Noticed = TimeSpan.FromSeconds(12);
 
     [Test]
     public async Task A_role_that_stands_still_is_noticed_and_goes_on_afterwards()
@@ -28,11 +28,11 @@ public class TroubledRoleTests
         var deploy = fleet.RunAsync("deploy", service, "-f", file);
         await Wait.UntilAsync("the new container is there", async () => (await SplitFleet.ContainersAsync(service)).Length == 2);
         await fleet.Agent.SignalAsync("STOP");
-        var clock = Stopwatch.StartNew();
+        var stopped = DateTimeOffset.UtcNow;
         var still = Task.Delay(Stillness);
         await Wait.UntilAsync("the still node is unhealthy", async () => (await NodesAsync(fleet)).Contains("unhealthy", StringComparison.Ordinal), TimeSpan.FromSeconds(20),
             async () => await NodesAsync(fleet));
-        await Assert.That(clock.Elapsed).IsLessThan(Noticed);
+        await Assert.That(await UnhealthySinceAsync(fleet) - stopped).IsLessThan(Noticed);
         await still;
         await fleet.Agent.SignalAsync("CONT");
         var done = await deploy;
@@ -153,6 +153,18 @@ public class TroubledRoleTests
         socket.Bind(IPEndPoint.Parse(address));
         socket.Listen();
         return socket;
+    }
+
+    private static async Task<DateTimeOffset> UnhealthySinceAsync(SplitFleet fleet)
+    {
+        var listed = (await fleet.RunAsync("events", "--lines", "0", "--json")).OrThrow();
+        foreach (var line in listed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Reverse())
+        {
+            using var document = JsonDocument.Parse(line);
+            if (document.RootElement.GetProperty("kind").GetString() == "node-unhealthy")
+                return document.RootElement.GetProperty("at").GetDateTimeOffset();
+        }
+        throw new InvalidOperationException(listed.ToString());
     }
 
     private static async Task<string> NodesAsync(SplitFleet fleet) => (await fleet.RunAsync("node", "list")).Output;

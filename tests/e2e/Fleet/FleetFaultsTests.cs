@@ -12,7 +12,7 @@ namespace Mcp.EndToEnd.Fleet;
 /// </summary>
 public class FleetFaultsTests
 {
-    /// <summary>A dead line breaks within 8 s (ping every 4 s, 4 s to answer), and a check of 3 s decides.</summary>
+    /// <summary>The contract: a dead line breaks, and a check of 3 s decides. By the master's clock, which is that of this machine: what a command takes is not counted.</summary>
     private static readonly TimeSpan Noticed = TimeSpan.FromSeconds(12);
 
     /// <summary>Three heartbeats of 30 s, and a round of 5 s that sees it.</summary>
@@ -21,7 +21,6 @@ public class FleetFaultsTests
     [Test]
     public async Task Cut_paused_flapping_and_lossy_nodes_are_told_apart_and_converge()
     {
-        Skip.Unless(LongRun.Is, "faults between machines have limits of seconds that a busy machine does not keep: packaging/test.sh --long");
         await using var fleet = await JoinedFleet.StartAsync(["w1", "w2", "w3"], []);
         foreach (var node in new[] { "w1", "w2", "w3" })
             (await fleet.DeployAsync($"on-{node}", SlowService.Text($"on-{node}", round: 1, node: node))).OrThrow();
@@ -63,7 +62,8 @@ public class FleetFaultsTests
         var deploy = fleet.DeployAsync("on-w1", SlowService.Text("on-w1", round: 2, seconds: 6, node: "w1"));
         await Wait.UntilAsync("the new container is on w1", async () => (await ContainersAsync(w1, "on-w1")).Length == 2);
         (await TestPodman.RunAsync(["network", "disconnect", fleet.Box.Network, w1.Container])).OrThrow();
-        await UnhealthyWithinAsync(fleet, "w1", Noticed, "w1");
+        var cut = DateTimeOffset.UtcNow;
+        await UnhealthyWithinAsync(fleet, "w1", cut, "w1");
         // What is on a silent node is unknown, never absent, and nothing is decided about it.
         var status = await fleet.RunAsync("status");
         await Assert.That(status.Output).Contains("unknown").Because(status.ToString());
@@ -80,7 +80,7 @@ public class FleetFaultsTests
     private static async Task OneWayAsync(JoinedFleet fleet)
     {
         await DropAsync(fleet.Box["w1"], "input", "tcp dport 9444");
-        await UnhealthyWithinAsync(fleet, "w1", Noticed, "master → agent is broken");
+        await UnhealthyWithinAsync(fleet, "w1", DateTimeOffset.UtcNow, "master → agent is broken");
         var refused = await fleet.DeployAsync("on-w1", SlowService.Text("on-w1", round: 9, node: "w1"));
         await Assert.That(refused.ExitCode).IsEqualTo(1).Because(refused.ToString());
         await Assert.That(refused.Errors).Contains("w1").And.Contains("next:").Because(refused.ToString());
@@ -137,9 +137,10 @@ public class FleetFaultsTests
         var w1 = fleet.Box["w1"];
         (await TestPodman.RunAsync(["pause", w1.Container])).OrThrow();
         var clock = Stopwatch.StartNew();
+        var paused = DateTimeOffset.UtcNow;
         try
         {
-            await UnhealthyWithinAsync(fleet, "w1", Noticed, "w1");
+            await UnhealthyWithinAsync(fleet, "w1", paused, "w1");
             var refused = await fleet.DeployAsync("on-w1", SlowService.Text("on-w1", round: 5, node: "w1"));
             await Assert.That(refused.ExitCode).IsEqualTo(1).Because(refused.ToString());
             // Two minutes in the long run; otherwise long enough for its line and its connections to be given up.
@@ -189,10 +190,15 @@ public class FleetFaultsTests
 
     // ── What is seen ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    private static Task UnhealthyWithinAsync(JoinedFleet fleet, string node, TimeSpan limit, string detail) => Wait.UntilAsync(
-        $"{node} is unhealthy: {detail}",
-        async () => await DetailAsync(fleet, node) is { } said && said.Contains(detail, StringComparison.Ordinal),
-        limit, async () => (await fleet.RunAsync("node", "list")).ToString());
+    private static async Task UnhealthyWithinAsync(JoinedFleet fleet, string node, DateTimeOffset since, string detail)
+    {
+        await Wait.UntilAsync(
+            $"{node} is unhealthy: {detail}",
+            async () => await DetailAsync(fleet, node) is { } said && said.Contains(detail, StringComparison.Ordinal),
+            TimeSpan.FromSeconds(60), async () => (await fleet.RunAsync("node", "list")).ToString());
+        var at = (await EventsAsync(fleet, node)).Last(e => e.Kind == "node-unhealthy").At;
+        await Assert.That(at - since).IsLessThan(Noticed).Because($"{node} was cut off at {since:O} and found at {at:O}");
+    }
 
     private static Task HealthyAsync(JoinedFleet fleet, string node) => Wait.UntilAsync(
         $"{node} is healthy", async () => await DetailAsync(fleet, node) is null, TimeSpan.FromMinutes(2), async () => (await fleet.RunAsync("node", "list")).ToString());
@@ -205,14 +211,14 @@ public class FleetFaultsTests
         return node.GetProperty("status").GetString() == "healthy" ? null : $"{name} {node.GetProperty("detail").GetString()}";
     }
 
-    private static async Task<List<(string Kind, string Message)>> EventsAsync(JoinedFleet fleet, string node)
+    private static async Task<List<(DateTimeOffset At, string Kind, string Message)>> EventsAsync(JoinedFleet fleet, string node)
     {
         var listed = (await fleet.RunAsync("events", "--node", node, "--lines", "0", "--json")).OrThrow();
-        var events = new List<(string, string)>();
+        var events = new List<(DateTimeOffset, string, string)>();
         foreach (var line in listed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var document = JsonDocument.Parse(line);
-            events.Add((document.RootElement.GetProperty("kind").GetString()!, document.RootElement.GetProperty("message").GetString()!));
+            events.Add((document.RootElement.GetProperty("at").GetDateTimeOffset(), document.RootElement.GetProperty("kind").GetString()!, document.RootElement.GetProperty("message").GetString()!));
         }
         return events;
     }
@@ -243,8 +249,8 @@ public class FleetFaultsTests
         {
             foreach (var part in new[] { file, $"{file}-wal" })
                 (await TestPodman.RunAsync(["cp", $"{node.Container}:{folder}/{part}", copy.PathOf(part)])).OrThrow();
-            var open = (await Shell.RunAsync("sqlite3", [copy.PathOf(file), "SELECT count(*) FROM operations WHERE state = 'running'; PRAGMA integrity_check"])).OrThrow();
-            await Assert.That(open.Output.Trim()).IsEqualTo("0\nok").Because($"{file} of {node.Name}");
+            var open = await SqliteFile.ReadAsync(copy.PathOf(file), "SELECT count(*) FROM operations WHERE state = 'running'; PRAGMA integrity_check");
+            await Assert.That(open).IsEqualTo("0\nok").Because($"{file} of {node.Name}");
             File.Delete(copy.PathOf($"{file}-shm"));
         }
     }

@@ -17,7 +17,7 @@ public class OwnershipTests
         // The node is cut off: its containers run on, and the data moves to another node meanwhile.
         await fleet.Agent.KillAsync();
         await fleet.Master.KillAsync();
-        await SqlAsync(fleet.MasterDatabase,
+        await SqliteFile.WriteAsync(fleet.MasterDatabase,
             "INSERT INTO nodes(name, role, added_at, added_by) VALUES('bee', 'worker', '2026-04-01T00:00:00Z', 'test');" +
             $"UPDATE data_records SET node = 'bee', epoch = 5, volume_id = 'moved' WHERE service = '{service}'");
         await Assert.That(string.Join('\n', await SplitFleet.ContainersAsync(service))).IsEqualTo($"{service} running");
@@ -40,7 +40,7 @@ public class OwnershipTests
 
         // The fleet was restored on another master, which this node has obeyed; then the old one is started.
         await fleet.Agent.KillAsync();
-        await SqlAsync(fleet.AgentDatabase, "UPDATE state SET value = '2' WHERE key = 'term'");
+        await SqliteFile.WriteAsync(fleet.AgentDatabase, "UPDATE state SET value = '2' WHERE key = 'term'");
         fleet.Agent.Start();
         await Wait.UntilAsync("the agent listens", () => ListensAsync(fleet.AgentAddress));
         fleet.Master.Start();
@@ -49,8 +49,6 @@ public class OwnershipTests
     }
 
     private static async Task<bool> HasExitedAsync(string service) => (await SplitFleet.ContainersAsync(service)).Any(c => c.Contains("Exited", StringComparison.Ordinal));
-
-    private static async Task SqlAsync(string database, string sql) => (await Shell.RunAsync("sqlite3", [database, sql])).OrThrow();
 
     private static async Task<bool> ListensAsync(string address)
     {

@@ -65,7 +65,7 @@ internal sealed class RefusedCallTests
 
         await Wait.UntilAsync("the agent has written its refusals", async () =>
         {
-            var events = (await Shell.RunAsync("sqlite3", ["-readonly", fleet.AgentDatabase, "SELECT message FROM events WHERE kind = 'denied'"])).OrThrow().Output;
+            var events = await SqliteFile.ReadAsync(fleet.AgentDatabase, "SELECT message FROM events WHERE kind = 'denied'");
             return events.Contains("HealthCheck by human/admin from 127.0.0.1:", StringComparison.Ordinal) && events.Contains("HealthCheck by untrusted", StringComparison.Ordinal)
                 && events.Contains("HealthCheck by none", StringComparison.Ordinal);
         });
@@ -114,8 +114,7 @@ internal sealed class RefusedCallTests
         // Late. The master keeps the end of a token as a time in its row: it is moved back, which is what an hour's waiting would come to.
         // The other token keeps the door open, so that it is the token's own time that counts.
         var late = (await fleet.RunAsync("node", "add", "cow", "--role", "worker")).OrThrow().Output.Trim();
-        (await Shell.RunAsync("sqlite3", ["-cmd", ".timeout 10000", fleet.MasterDatabase,
-            "UPDATE join_tokens SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 second') WHERE name = 'cow'"])).OrThrow();
+        await SqliteFile.WriteAsync(fleet.MasterDatabase, "UPDATE join_tokens SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 second') WHERE name = 'cow'");
         await RefusedAsync(master, $"{Master}/Join", Joining(late, other), null, "UNAUTHENTICATED", "expired at");
 
         // Never given.
@@ -152,7 +151,6 @@ internal sealed class RefusedCallTests
 
     private static Task UntilAuditedAsync(SplitFleet fleet, string principal, string method, string outcome) => Wait.UntilAsync(
         $"the master's audit has {method} by {principal}: {outcome}",
-        async () => (await Shell.RunAsync("sqlite3", ["-readonly", fleet.MasterDatabase,
-            $"SELECT count(*) FROM audit WHERE principal = '{principal}' AND method LIKE '%{method}%' AND outcome = '{outcome}'"])).OrThrow().Output.Trim() != "0",
+        async () => await SqliteFile.ReadAsync(fleet.MasterDatabase, $"SELECT count(*) FROM audit WHERE principal = '{principal}' AND method LIKE '%{method}%' AND outcome = '{outcome}'") != "0",
         otherwise: () => Task.FromResult(fleet.Master.Printed));
 }

@@ -90,7 +90,7 @@ internal sealed class Invariants(SplitFleet fleet, string service)
                 _broken.Add("I3: data that was erased is there");
             foreach (var database in new[] { fleet.AgentDatabase, fleet.MasterDatabase })
             {
-                if (await QueryAsync(database, $"SELECT count(*) FROM data_records WHERE service = '{service}'") != "0")
+                if (await SqliteFile.ReadAsync(database, $"SELECT count(*) FROM data_records WHERE service = '{service}'") != "0")
                     _broken.Add($"I4: {database} has a record of erased data");
             }
             return;
@@ -110,14 +110,14 @@ internal sealed class Invariants(SplitFleet fleet, string service)
     {
         foreach (var database in new[] { fleet.AgentDatabase, fleet.MasterDatabase })
         {
-            if (await QueryAsync(database, "PRAGMA integrity_check") is var verdict and not "ok")
+            if (await SqliteFile.ReadAsync(database, "PRAGMA integrity_check") is var verdict and not "ok")
                 _broken.Add($"I4: {database}: {verdict}");
-            if (await QueryAsync(database, "SELECT group_concat(kind || ' ' || id) FROM operations WHERE state = 'running'") is { Length: > 0 } open)
+            if (await SqliteFile.ReadAsync(database, "SELECT group_concat(kind || ' ' || id) FROM operations WHERE state = 'running'") is { Length: > 0 } open)
                 _broken.Add($"I6: open in {Path.GetFileName(database)}: {open}");
         }
         // Hash and generation of both sides; `active` is part of the master's spec, but the agent keeps it apart as desired_running.
-        var agent = await QueryAsync(fleet.AgentDatabase, $"SELECT generation || ' ' || desired_running FROM services WHERE name = '{service}'");
-        var master = await QueryAsync(fleet.MasterDatabase, $"SELECT generation || ' ' || state FROM placements WHERE service = '{service}'");
+        var agent = await SqliteFile.ReadAsync(fleet.AgentDatabase, $"SELECT generation || ' ' || desired_running FROM services WHERE name = '{service}'");
+        var master = await SqliteFile.ReadAsync(fleet.MasterDatabase, $"SELECT generation || ' ' || state FROM placements WHERE service = '{service}'");
         var agree = settled switch
         {
             Settled.Undeployed or Settled.Purged => agent.Length == 0 && master.Length == 0,
@@ -141,18 +141,15 @@ internal sealed class Invariants(SplitFleet fleet, string service)
             .Where(f => !f.EndsWith(".good.tmp", StringComparison.Ordinal)).ToList();
         if (temporary.Count > 0)
             _broken.Add($"I6: temporary files: {string.Join(", ", temporary)}");
-        if (await QueryAsync(fleet.AgentDatabase, "SELECT group_concat(service || ' ' || host_port) FROM routes WHERE operation <> ''") is { Length: > 0 } reserved)
+        if (await SqliteFile.ReadAsync(fleet.AgentDatabase, "SELECT group_concat(service || ' ' || host_port) FROM routes WHERE operation <> ''") is { Length: > 0 } reserved)
             _broken.Add($"I6: ports reserved by nobody: {reserved}");
-        var routes = await QueryAsync(fleet.AgentDatabase, $"SELECT count(*) FROM routes WHERE service = '{service}'");
-        var names = await QueryAsync(fleet.MasterDatabase, $"SELECT count(*) FROM hostnames WHERE service = '{service}'");
+        var routes = await SqliteFile.ReadAsync(fleet.AgentDatabase, $"SELECT count(*) FROM routes WHERE service = '{service}'");
+        var names = await SqliteFile.ReadAsync(fleet.MasterDatabase, $"SELECT count(*) FROM hostnames WHERE service = '{service}'");
         var network = (await TestPodman.RunAsync(["network", "exists", $"mcp-{service}"])).ExitCode == 0;
         var deployed = settled is Settled.Running or Settled.Stopped;
         if ((routes != "0") != deployed || (names != "0") != deployed || network != deployed)
             _broken.Add($"I6: {settled}, but {routes} ports, {names} names, network {(network ? "there" : "gone")}");
     }
-
-    private static async Task<string> QueryAsync(string database, string sql) =>
-        (await Shell.RunAsync("sqlite3", ["-readonly", "-cmd", ".timeout 5000", database, sql])).OrThrow().Output.Trim();
 
     private static string Tail(string text) => text.Length <= 3000 ? text : text[^3000..];
 }

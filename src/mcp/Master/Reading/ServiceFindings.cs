@@ -27,8 +27,11 @@ internal static class ServiceFindings
             {
                 // Where the data has gone elsewhere, its agent starts it no more: the placement has to follow.
                 var moved = index.OwnerOf(service) is { } owner && owner.Node != node ? owner : null;
+                // Without any container there is nothing to read or to restart: it was undeployed there, or removed by hand.
+                var command = ServiceJudgement.ContainersOf(placement, answer).Count == 0 ? $"mcp deploy {service}"
+                    : $"mcp logs {service}; mcp {(placement.Spec.Active ? "restart" : "stop")} {service}";
                 yield return moved is null
-                    ? FindingRules.New("stale", "error", node, service, $"{service} on {node}: {verdict.Detail}", $"mcp logs {service}; mcp {(placement.Spec.Active ? "restart" : "stop")} {service}")
+                    ? FindingRules.New("stale", "error", node, service, $"{service} on {node}: {verdict.Detail}", command)
                     : FindingRules.New("stale", "error", node, service, $"{service} on {node}: {verdict.Detail}; its data is owned by {moved.Node} in epoch {moved.Epoch}", $"mcp undeploy {service}; mcp deploy {service}");
             }
             if (ServiceJudgement.ContainersOf(placement, answer).FirstOrDefault(c => c.Drift) is { } drifted)

@@ -10,8 +10,8 @@ namespace Mcp.Master.Registration;
 /// Keeps the board true. Three things make it look at a node:
 /// 1 the clock: every 5 s it checks the nodes whose heartbeats are overdue, and those that are unhealthy but heard again; every 30 s it checks
 ///   the unhealthy ones that are not heard, so that the direction it names is the one that is broken now;
-/// 2 the line: the master follows each agent's events over a stream, and a dead peer breaks it within 8 s (HTTP/2 ping every 4 s, 4 s to
-///   answer), after which a check of 3 s decides;
+/// 2 the line: the master follows each agent's events over a stream from the moment it is healthy, and a dead peer breaks it within 7 s
+///   (HTTP/2 pings, see ChannelLimits), after which a check of 3 s decides;
 /// 3 an accepted Register or a heartbeat of a node that was away.
 /// </summary>
 #pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing to dispose of.
@@ -63,7 +63,16 @@ internal sealed partial class HealthWatch(
     }
 
     /// <summary>From here on nodes are checked and their lines followed.</summary>
-    internal void Begin(CancellationToken cancellation) => _life = cancellation;
+    internal void Begin(CancellationToken cancellation)
+    {
+        _life = cancellation;
+        // At once, not with the next round: until its line is open, a node that dies is only missed by its heartbeats.
+        board.Changed += (node, _, now) =>
+        {
+            if (now.Health == NodeHealth.Healthy)
+                Follow(node);
+        };
+    }
 
     /// <summary>Checks a node soon, in the background.</summary>
     public void Soon(string node)
@@ -85,8 +94,8 @@ internal sealed partial class HealthWatch(
                 _ = CheckAsync(node.Name, checkLimit, overdue: true);
             else if (condition.Health == NodeHealth.Unhealthy && (condition.IsHeard || atTheDead))
                 _ = CheckAsync(node.Name, checkLimit, overdue: false);
-            else if (condition.Health == NodeHealth.Healthy && _lines.TryAdd(node.Name, 0))
-                _ = FollowAsync(node.Name);
+            else if (condition.Health == NodeHealth.Healthy)
+                Follow(node.Name);
         }
     }
 
@@ -126,8 +135,15 @@ internal sealed partial class HealthWatch(
         }
     }
 
+    private void Follow(string node)
+    {
+        if (!_life.IsCancellationRequested && _lines.TryAdd(node, 0))
+            _ = FollowAsync(node);
+    }
+
     private async Task FollowAsync(string node)
     {
+        var opened = clock.GetTimestamp();
         try
         {
             await foreach (var e in eyes.EventsAsync(node, line(node), _life))
@@ -153,5 +169,8 @@ internal sealed partial class HealthWatch(
         }
         await CheckAsync(node, QuickLimit, overdue: false);
         _lines.TryRemove(node, out _);
+        // A line that had stood is opened again at once; one that breaks as soon as it is open waits for the round.
+        if (clock.GetElapsedTime(opened) > Round && board.Of(node).Health == NodeHealth.Healthy)
+            Follow(node);
     }
 }
