@@ -65,7 +65,7 @@ internal sealed partial class CallGate(RoleServerOptions options, CallLimits lim
         if (unknown is not null && !limits.TryTakeStranger(caller.PeerAddress))
         {
             silent = true;
-            return new McpException(FaultCode.ResourceExhausted, "too many unauthenticated calls from this address") { Hint = "wait a minute" };
+            return new McpException(FaultCode.ResourceExhausted, "too many unauthenticated calls from this address") { Hint = "wait ten seconds and try again; after a minute the whole budget is there" };
         }
         if (unknown is not null && !open && rule?.Access != Access.Self)
             return unknown;
