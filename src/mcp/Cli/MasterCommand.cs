@@ -1,10 +1,14 @@
 using ConsoleAppFramework;
 using Mcp.Cli.Connecting;
+using Mcp.Cli.Output;
 using Mcp.Errors;
 using Mcp.Master;
 using Mcp.Master.Configuration;
 using Mcp.Master.Identity;
+using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
+using Mcp.Master.Snapshots;
+using Mcp.Text;
 using Mcp.V1;
 
 namespace Mcp.Cli;
@@ -39,6 +43,52 @@ internal sealed class MasterCommand(CommandContext context)
             context.Reporter.Note($"with this token of operator {created.FirstOperator} on standard input, good once and for one hour:");
             context.Screen.Line(created.Invitation.Token.Reveal());
         });
+    }
+
+    /// <summary>Writes what a new machine needs to be this fleet's master: database, certificate authority, configuration. Root's, on the master's machine; the master may run.</summary>
+    /// <param name="file">file: what to write, as /mnt/usb/fleet.tar.zst; it holds the fleet's keys</param>
+    /// <param name="config">the master's configuration</param>
+    /// <param name="overwrite">replace a file that is there</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    [Command("backup")]
+    public void Backup([Argument] string file, string config = MasterConfigurationReader.DefaultPath, bool overwrite = false, CancellationToken cancel = default)
+    {
+        var configuration = MasterConfigurationReader.ReadFile(config);
+        file = Path.GetFullPath(file);
+        if (File.Exists(file) && !overwrite)
+            throw new McpException(FaultCode.AlreadyExists, $"{file} is there already") { Hint = $"another name, or mcp master backup {file} --overwrite" };
+        if (!File.Exists(configuration.Database))
+            throw new McpException(FaultCode.NotFound, $"{config} names the database {configuration.Database}, which does not exist") { Hint = "run this on the master's machine; mcp master init creates a fleet" };
+        using var database = MasterDatabase.Open(configuration.Database, context.Clock);
+        new MasterState(configuration, database).WriteFile(file, cancel);
+        context.Screen.Line($"{file}  {Measures.Bytes(new FileInfo(file).Length)}");
+        context.Reporter.Note($"It holds the keys of the fleet {configuration.FleetName}: whoever has it can be its master. Keep it encrypted, and away from this machine.");
+        context.Reporter.Note($"Service data is not in it: snapshots lie in {configuration.Snapshots.Folder}.");
+        context.Reporter.Note($"On a new machine: mcp master restore {Path.GetFileName(file)} --address <host:port>");
+    }
+
+    /// <summary>Makes this machine the master of a fleet whose master is lost, from a file of `mcp master backup`.</summary>
+    /// <param name="file">file: the backup</param>
+    /// <param name="address">host:port at which nodes and operators reach this master (default: as before)</param>
+    /// <param name="home">the master's folder; there must be no fleet in it</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    [Command("restore")]
+    public void Restore([Argument] string file, string? address = null, string home = "/srv/mcp-master", CancellationToken cancel = default)
+    {
+        var restored = MasterRestore.Run(Path.GetFullPath(file), home, address, context.Clock, cancel);
+        var fleet = restored.Fleet;
+        context.Reporter.Note($"fleet {fleet.Name} ({fleet.Domain}) is restored in {Path.GetFullPath(home)}, in term {fleet.Term}, with {restored.Services} services.");
+        if (restored.LastEvent is { } last)
+            context.Reporter.Note($"The backup knows what happened up to {Timestamp.Format(last)}, {Measures.Span(context.Clock.GetUtcNow() - last)} ago; what the nodes know beyond that is taken from them.");
+        foreach (var aside in restored.SetAside)
+            context.Reporter.Note($"set aside: {aside}");
+        foreach (var listen in restored.Listen.Where(l => !l.StartsWith(':')))
+            context.Reporter.Note($"It listens on {listen}: if that is an address of the old machine, change grpc_addr in {restored.ConfigurationFile} first.");
+        context.Reporter.Note($"Start it:      mcp master run --config {restored.ConfigurationFile}");
+        if (restored.Awaited.Count > 0)
+            context.Reporter.Note($"It changes nothing before it has heard {string.Join(", ", restored.Awaited)}; for one that is lost: mcp master accept-missing <node>");
+        context.Reporter.Note("Once it runs, nodes obey it alone; should the old master come back, it meets that and ends.");
+        context.Reporter.Note($"Nodes find it by themselves. Operators: set the master's address to {fleet.Address} in ~/.config/mcp/mcp.toml.");
     }
 
     /// <summary>Lets a restored master go on without a node that will not come back; it waits for every other one.</summary>

@@ -181,7 +181,11 @@ internal sealed class SplitFleet : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private static string FreeAddress()
+    /// <summary>A second master of this fleet, to be started and disposed of by the caller.</summary>
+    public RoleProcess AnotherMaster(string configuration) => new(["master", "run", "--config", configuration], _environment);
+
+    /// <summary>A loopback address that nobody listens on.</summary>
+    public static string FreeAddress()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

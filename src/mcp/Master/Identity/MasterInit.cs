@@ -93,8 +93,11 @@ internal static class MasterInit
             text = address.ToString();
         if (address is null || !configuration.Listen.SequenceEqual([$":{MasterConfiguration.DefaultPort}"]))
             return configuration with { Address = text };
-        return configuration with { Address = text, Listen = [address.IsLoopback ? text : $":{address.Port}"] };
+        return configuration with { Address = text, Listen = [ListenerFor(address)] };
     }
+
+    /// <summary>Where a master listens whose operator said only at which address it is reached.</summary>
+    internal static string ListenerFor(NodeAddress address) => address.IsLoopback ? address.ToString() : $":{address.Port}";
 
     private static void Check(MasterConfiguration configuration, string firstOperator)
     {
