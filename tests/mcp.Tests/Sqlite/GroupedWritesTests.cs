@@ -15,7 +15,14 @@ public class GroupedWritesTests
         await using var writes = new GroupedWrites(db);
         // While the first one holds the writer, the others gather.
         using var gate = new ManualResetEventSlim();
-        var first = writes.WriteAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)));
+        var begun = new TaskCompletionSource();
+        var first = writes.WriteAsync(_ =>
+        {
+            begun.SetResult();
+            gate.Wait(TimeSpan.FromSeconds(30));
+        });
+        // Before, some of them could still join it.
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
         var many = Enumerable.Range(0, 200).Select(i => writes.WriteAsync(c =>
         {
             c.Execute("INSERT INTO thing(name) VALUES($n)", ("$n", $"bolt{i}"));
