@@ -3,6 +3,7 @@ using Mcp.Agent.Adopting;
 using Mcp.Agent.Configuration;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Files;
+using Mcp.Agent.Importing;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
 using Mcp.Definitions;
@@ -11,12 +12,13 @@ namespace Mcp.Agent;
 
 /// <summary>The agent's capabilities wired together over its parts, without network: the server and the tests stand on the same thing.</summary>
 internal sealed record AgentComposition(
-    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health, Fencing Fencing, ConditionReport Report)
+    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health, Fencing Fencing, ConditionReport Report, DataOperations Data)
 {
     /// <summary>Wires everything; nothing runs yet.</summary>
     public static AgentComposition Of(AgentParts parts)
     {
         var configuration = parts.Configuration;
+        var sweep = new StagingSweep(parts, parts.Logging.CreateLogger<StagingSweep>());
         var images = new ImagePreparation(parts.Podman, configuration);
         var health = new HealthProbe(parts.Podman, parts.Clock);
         var putBack = new PutBack(parts);
@@ -26,7 +28,9 @@ internal sealed record AgentComposition(
         var lifecycle = new ServiceLifecycle(parts, revival, health, putBack, leftovers);
         var journal = new JournalledOperations(parts);
         var files = new FileIntake(parts);
-        var open = new OpenOperations(parts, putBack, lifecycle, files, parts.Logging.CreateLogger<OpenOperations>());
+        var (swap, quiet) = (new FolderSwap(parts), new QuietService(parts));
+        var (import, moves) = (new DataImport(parts, swap, quiet), new DataMoves(parts, swap, quiet));
+        var open = new OpenOperations(parts, putBack, lifecycle, files, import, moves, parts.Logging.CreateLogger<OpenOperations>());
         journal.ResolveOpen = open.ResolveServiceAsync;
         var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files, new Adoption(parts, checks), new RowPurge(parts));
         var fencing = new Fencing(parts, operations, parts.Logging.CreateLogger<Fencing>());
@@ -35,8 +39,8 @@ internal sealed record AgentComposition(
         var monitor = new MonitorLoop(
             parts, new ServiceWatch(parts, observer, report), new HealthWatch(parts, health, report), new PodmanWatch(parts, report), open, parts.Logging.CreateLogger<MonitorLoop>());
         return new AgentComposition(
-            operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, leftovers, parts.Logging.CreateLogger<AgentStart>()), observer,
-            monitor, health, fencing, report);
+            operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, leftovers, sweep, parts.Logging.CreateLogger<AgentStart>()), observer,
+            monitor, health, fencing, report, new DataOperations(operations, import, moves));
     }
 
     // What the node's policy forbids always: the agent's own ports and its master's.

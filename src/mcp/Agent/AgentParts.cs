@@ -37,6 +37,7 @@ internal sealed class AgentParts : IDisposable
         Operations = new OperationStore(_database, clock);
         Deployments = new DeploymentStore(_database);
         Data = new DataStore(_database, clock);
+        Swaps = new SwapStore(_database);
         Key = NodeKey.OpenOrCreate(configuration.OwnerKey);
         Folders = new DataFolders(configuration.DataRoot, Key, clock);
         Feed = new OperationFeed(clock);
@@ -72,6 +73,8 @@ internal sealed class AgentParts : IDisposable
     public DeploymentStore Deployments { get; }
 
     public DataStore Data { get; }
+
+    public SwapStore Swaps { get; }
 
     public AdoptionStore Adopted { get; }
 

@@ -93,7 +93,8 @@ CREATE TABLE edge_routes (
 -- One row for each accepted change, committed before its first outside effect. Open rows are finished or put back at start.
 CREATE TABLE operations (
   id              TEXT PRIMARY KEY,          -- chosen by the caller; also the idempotency key
-  kind            TEXT NOT NULL,             -- 'deploy', 'undeploy', 'stop', 'start', 'restart', 'adopt', 'purge', 'push', 'accept-data', 'purge-data'
+  kind            TEXT NOT NULL,             -- 'deploy', 'undeploy', 'stop', 'start', 'restart', 'adopt', 'purge', 'push', 'accept-data', 'purge-data',
+                                             -- 'import', 'revert-import', 'set-aside', 'take-back', 'drill'
   service         TEXT NOT NULL,
   principal       TEXT NOT NULL,             -- who asked
   request_key     TEXT NOT NULL,             -- SHA-256 of the request: the same id with another request is refused
@@ -149,6 +150,27 @@ CREATE TABLE deployment_components (
   image_digest    TEXT NOT NULL DEFAULT '',
   image_id        TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (operation, component)
+) STRICT;
+
+-- A service's data folder that is replaced, set aside or taken back as a whole, beside its operation row. Places are named from .mcp on:
+-- 'staging/NAME', 'aside/NAME'. Written before the first rename; from the phase 'placing' on only forward, whatever happens.
+CREATE TABLE data_swaps (
+  operation       TEXT PRIMARY KEY REFERENCES operations(id) ON DELETE CASCADE,
+  service         TEXT NOT NULL,
+  phase           TEXT NOT NULL,             -- 'preparing', 'placing', 'placed', 'taken-back'
+  incoming        TEXT NOT NULL,             -- what becomes the data; empty: nothing does
+  incoming_inode  INTEGER NOT NULL DEFAULT 0, -- its inode, by which it is known again wherever a kill left it
+  outgoing        TEXT NOT NULL DEFAULT '',  -- where the data that is here goes; empty: there is none
+  bytes           INTEGER NOT NULL DEFAULT 0, -- of the files that an import brings
+  volume_id       TEXT NOT NULL DEFAULT '',  -- the data record afterwards; empty: there is none
+  epoch           INTEGER NOT NULL DEFAULT 0,
+  spec            BLOB,                      -- ServiceSpec
+  before_volume   TEXT,                      -- the data record before; NULL: there was none
+  before_epoch    INTEGER,
+  before_state    TEXT,
+  before_node     TEXT,                      -- where a superseded one is owned
+  before_superseded INTEGER,
+  before_spec     BLOB
 ) STRICT;
 
 -- ── Seen and told: not wishes ───────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,9 @@ internal sealed class TreeImport(Folder target, bool owners)
     /// <summary>What was dropped of entries that were taken: set-id bits, foreign attributes, a marker of ownership.</summary>
     public IReadOnlyList<ExportNote> LeftOut => _leftOut;
 
+    /// <summary>Whether the archive had an entry for the directory itself.</summary>
+    public bool HasRoot { get; private set; }
+
     /// <summary>Takes every entry up to the end of the archive.</summary>
     /// <exception cref="ArchiveException">A rule is broken; the folder's content is of no use.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
@@ -33,6 +36,7 @@ internal sealed class TreeImport(Folder target, bool owners)
             if (entry.Name.Length == 0 && !first)
                 throw new ArchiveException("stands behind other entries; the directory itself comes first", entry.Name);
             first = false;
+            HasRoot |= entry.Name.Length == 0;
             if (IsMarker(entry.Name))
                 Note(entry.Name, "belongs to the node that wrote it and is made anew");
             else

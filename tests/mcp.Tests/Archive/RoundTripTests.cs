@@ -138,7 +138,7 @@ public class RoundTripTests
 
     private static string Shown(ExportNote note) => $"{Encoding.Latin1.GetString(note.Name)} {note.Rule}";
 
-    private static void MakeTree(string tree, bool extremes = true)
+    internal static void MakeTree(string tree, bool extremes = true)
     {
         Directory.CreateDirectory(Path.Combine(tree, "empty"));
         Directory.CreateDirectory(Path.Combine(tree, "deep/er/still"));
@@ -185,7 +185,7 @@ public class RoundTripTests
 
     private static void Touch(string path, string time) => Run("touch", "-h", "-d", time, path);
 
-    private static List<string> Describe(string root, bool whole = true)
+    internal static List<string> Describe(string root, bool whole = true)
     {
         using var folder = Folder.Open(root);
         var lines = new List<string> { Line(".", NativeFile.StatusOf(folder.Handle), "", whole) };

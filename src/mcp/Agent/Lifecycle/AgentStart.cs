@@ -1,4 +1,5 @@
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Importing;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
 using Mcp.Names;
@@ -15,7 +16,7 @@ namespace Mcp.Agent.Lifecycle;
 /// reported and tried again with growing pauses; the others do not wait for it.
 /// </summary>
 internal sealed partial class AgentStart(
-    AgentParts parts, JournalledOperations journal, OpenOperations open, Fencing fencing, ContainerRevival revival, Leftovers leftovers, ILogger logger)
+    AgentParts parts, JournalledOperations journal, OpenOperations open, Fencing fencing, ContainerRevival revival, Leftovers leftovers, StagingSweep sweep, ILogger logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
@@ -24,6 +25,7 @@ internal sealed partial class AgentStart(
     {
         await open.ResolveAllAsync(ct);
         journal.Open();
+        await Task.Run(() => sweep.Run(ct), ct);
         await fencing.EnforceAsync(ct);
         await RemoveLeftoversAsync(ct);
         if (parts.Services.All().Any(IsWished))

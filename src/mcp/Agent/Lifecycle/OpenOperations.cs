@@ -1,5 +1,6 @@
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Files;
+using Mcp.Agent.Importing;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
 using Mcp.Names;
@@ -14,7 +15,7 @@ namespace Mcp.Agent.Lifecycle;
 /// stop, start, restart and undeploy are run again from their beginning, since their wish is durable and their steps repeatable. While podman
 /// does not answer, it is tried again for ever with growing pauses: the row stays open, and nothing new begins on that service.
 /// </summary>
-internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, ServiceLifecycle lifecycle, FileIntake files, ILogger logger)
+internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, ServiceLifecycle lifecycle, FileIntake files, DataImport import, DataMoves moves, ILogger logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -85,7 +86,7 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
             Resolved(row.Id.Value, row.Kind, row.Service);
             return null;
         }
-        catch (Exception e) when (e is PodmanException or McpException { Code: FaultCode.Unavailable or FaultCode.DeadlineExceeded })
+        catch (Exception e) when (e is PodmanException or IOException or McpException { Code: FaultCode.Unavailable or FaultCode.DeadlineExceeded })
         {
             NotYet(row.Id.Value, row.Service, e.Message);
             return e.Message;
@@ -130,10 +131,31 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
                 files.Forget(FileStart.Parser.ParseFrom(row.Request), row.Id.Value);
                 parts.Operations.Fail(row.Id, putBack: true, Interrupted(row, "the file is as it was before, or whole"), scope.Steps);
                 return;
+            case "import":
+                End(row, scope, import.Resolve(row.Id));
+                return;
+            case "revert-import":
+                End(row, scope, moves.ResolveRevert(row.Id, RevertImportRequest.Parser.ParseFrom(row.Request)));
+                return;
+            case "set-aside":
+                End(row, scope, moves.ResolveAside(row.Id));
+                return;
+            case "take-back":
+                End(row, scope, moves.ResolveTakeBack(row.Id));
+                return;
             default:
                 parts.Operations.Fail(row.Id, putBack: false, Interrupted(row, "what it had done until then is as it is"), scope.Steps);
                 return;
         }
+    }
+
+    // A change of the data folder was committed and is finished, or had not begun and is undone.
+    private void End(OperationRow row, OperationScope scope, Google.Protobuf.IMessage? answer)
+    {
+        if (answer is not null)
+            parts.Operations.Succeed(row.Id, answer, scope.Steps);
+        else
+            parts.Operations.Fail(row.Id, putBack: true, Interrupted(row, "the data is what it was before"), scope.Steps);
     }
 
     private async Task ResolveDeployAsync(OperationRow row, OperationScope scope, CancellationToken ct)
@@ -187,7 +209,9 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
         {
             Step = row.Step,
             State = state,
-            Hint = $"mcp {row.Kind switch { "accept-data" => "data accept", "purge-data" => "data purge", var kind => kind }} {row.Service}; it is safe to repeat",
+            Hint = row.Kind is "import" or "revert-import" or "set-aside" or "take-back"
+                ? $"mcp data list {row.Service}; whoever asked for it may ask again"
+                : $"mcp {row.Kind switch { "accept-data" => "data accept", "purge-data" => "data purge", var kind => kind }} {row.Service}; it is safe to repeat",
         };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Operation {Operation} ({Kind} of {Service}) was left open by an earlier run and is resolved")]

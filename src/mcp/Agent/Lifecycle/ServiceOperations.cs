@@ -148,11 +148,19 @@ internal sealed class ServiceOperations(
             foreach (var aside in parts.Folders.AsideOf(service))
                 bytes += parts.Folders.Erase(aside);
         }
+        if (request.State is "" or "staging")
+        {
+            // The service's lock is held, so nothing of it is being made.
+            foreach (var left in parts.Folders.PlacedIn(Ownership.DataFolders.Staging).Where(f => f.Service == service))
+                bytes += parts.Folders.Erase(left.Place, left.Name);
+        }
         entry.Scope.Say($"{bytes} bytes were erased");
         return new PurgeDataResponse { Bytes = bytes };
     }
 
-    private Task<T> RunAsync<T>(
+    /// <summary>Runs a change of a service as one journalled operation; see <see cref="JournalledOperations.RunAsync"/>.</summary>
+    /// <exception cref="McpException">InvalidArgument: the service is not one; or the change failed.</exception>
+    internal Task<T> RunAsync<T>(
         Asker asker, string kind, string service, IMessage request, MessageParser<T> parser, Func<OperationEntry, CancellationToken, Task<T>> body,
         Action<T> alreadyDone, Func<T, NodeEvent?> happened, CancellationToken call, TimeSpan? patience = null)
         where T : class, IMessage<T>

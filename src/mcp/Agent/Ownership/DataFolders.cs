@@ -1,4 +1,3 @@
-using System.Globalization;
 using Mcp.Definitions;
 using Mcp.Errors;
 using Mcp.V1;
@@ -6,7 +5,7 @@ using Mcp.V1;
 namespace Mcp.Agent.Ownership;
 
 /// <summary>The folders of the services under the data root: looked at, made, marked and set aside, always through descriptors.</summary>
-internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clock)
+internal sealed partial class DataFolders(string dataRoot, NodeKey key, TimeProvider clock)
 {
     // The agent's own folders beside the services'; a service cannot be called so (a DNS label has no dot).
     private const string Own = ".mcp";
@@ -14,6 +13,7 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
     // 0700: nobody but the owner. Wider only where components with different users share a folder.
     private const uint Private = 0b111_000_000;
     private const uint Shared = 0b111_101_101;
+    private const uint MarkerMode = 0b110_100_100;
 
     /// <summary>The real path of a service's folder.</summary>
     public string PathOf(string service) => Path.Combine(dataRoot, service);
@@ -44,7 +44,7 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
         using var root = FolderHandle.Open(dataRoot);
         var (folder, _) = root.EnsureFolder(service, Private, owner);
         using (folder)
-            folder.WriteFile(OwnerMarker.FileName, new OwnerMarker(service, volumeId, epoch).Write(key.Bytes), 0b110_100_100);
+            folder.WriteFile(OwnerMarker.FileName, new OwnerMarker(service, volumeId, epoch).Write(key.Bytes), MarkerMode, keepTime: true);
         return null;
     });
 
@@ -75,11 +75,10 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
             if (there is null)
                 return null;
         }
-        using var own = root.EnsureFolder(Own, Private).Folder;
-        using var aside = own.EnsureFolder("aside", Private).Folder;
-        var name = $"{service}-{clock.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}-{Guid.NewGuid().ToString("N")[..6]}";
+        using var aside = Place(root, Aside);
+        var name = NewName(service);
         root.Move(service, aside, name);
-        return Path.Combine(dataRoot, Own, "aside", name);
+        return Path.Combine(dataRoot, Own, Aside, name);
     });
 
     /// <summary>Removes the folder of a first deploy that failed, if it holds nothing but the marker and empty folders.</summary>
@@ -107,39 +106,6 @@ internal sealed class DataFolders(string dataRoot, NodeKey key, TimeProvider clo
             return false;
         }
     }
-
-    /// <summary>Sets of data of a service that were moved aside, by path.</summary>
-    public IReadOnlyList<string> AsideOf(string service)
-    {
-        var aside = Path.Combine(dataRoot, Own, "aside");
-        return Directory.Exists(aside)
-            ? [.. Directory.EnumerateDirectories(aside, service + "-*").Where(p => IsAsideName(Path.GetFileName(p), service)).Order(StringComparer.Ordinal)]
-            : [];
-    }
-
-    /// <summary>Erases a folder under <c>.mcp/aside</c> for good, never following a link.</summary>
-    /// <returns>How many bytes its files had.</returns>
-    public ulong Erase(string asidePath) => Guarded(Path.GetFileName(asidePath), "erased", () =>
-    {
-        using var root = FolderHandle.Open(dataRoot);
-        using var own = root.TryOpenFolder(Own);
-        using var aside = own?.TryOpenFolder("aside");
-        var name = Path.GetFileName(asidePath);
-        ulong bytes;
-        using (var folder = aside?.TryOpenFolder(name))
-        {
-            if (folder is null)
-                return 0UL;
-            bytes = folder.EraseContent();
-        }
-        aside!.TryRemove(name, folder: true);
-        aside.Sync();
-        return bytes;
-    });
-
-    // "a-20260401T000000Z-abc123" is a's; "a-b-2026…" is not: the rest must be a time and six characters.
-    private static bool IsAsideName(string name, string service) =>
-        name.Length == service.Length + 1 + 16 + 1 + 6 && name[service.Length + 1 + 8] == 'T' && name[(service.Length + 1)..(service.Length + 9)].All(char.IsAsciiDigit);
 
     private static IEnumerable<(string Path, List<(uint, uint)?> Users)> OwnVolumes(ServiceSpec spec, Func<ComponentSpec, (uint, uint)?> ownerOf)
     {

@@ -9,7 +9,8 @@ namespace Mcp.Agent.Ownership;
 /// <param name="User">The owner's number.</param>
 /// <param name="Group">The group's number.</param>
 /// <param name="Bytes">A file's length.</param>
-internal readonly record struct EntryFacts(uint Type, uint Mode, uint User, uint Group, ulong Bytes)
+/// <param name="Inode">Its number on its file system; a rename keeps it.</param>
+internal readonly record struct EntryFacts(uint Type, uint Mode, uint User, uint Group, ulong Bytes, ulong Inode)
 {
     /// <summary>A plain file.</summary>
     public bool IsFile => Type == 0x8000;
@@ -100,13 +101,17 @@ internal sealed partial class FolderHandle
         Sync();
     }
 
+    /// <summary>Where this very folder is, without links on the way.</summary>
+    public string RealPath => new FileInfo($"/proc/self/fd/{_handle.DangerousGetHandle()}").LinkTarget ?? Path;
+
     /// <summary>Free bytes of the file system that this folder is on.</summary>
     public ulong FreeBytes() => (ulong)new DriveInfo($"/proc/self/fd/{_handle.DangerousGetHandle()}/").AvailableFreeSpace;
 
-    // struct statx (statx(2)): uid at 20, gid at 24, mode at 28 (16 bits), size at 40.
+    // struct statx (statx(2)): uid at 20, gid at 24, mode at 28 (16 bits), inode at 32, size at 40.
     private static EntryFacts Read(ReadOnlySpan<byte> buffer)
     {
         uint mode = BitConverter.ToUInt16(buffer[28..]);
-        return new EntryFacts(mode & 0xf000, mode & 0x1ff, BitConverter.ToUInt32(buffer[20..]), BitConverter.ToUInt32(buffer[24..]), BitConverter.ToUInt64(buffer[40..]));
+        return new EntryFacts(mode & 0xf000, mode & 0x1ff, BitConverter.ToUInt32(buffer[20..]), BitConverter.ToUInt32(buffer[24..]), BitConverter.ToUInt64(buffer[40..]),
+            BitConverter.ToUInt64(buffer[32..]));
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mcp.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mcp.Agent.Ownership;
@@ -118,8 +119,13 @@ internal sealed partial class FolderHandle : IDisposable
     public static string TemporaryOf(string name) => $".{name}.tmp";
 
     /// <summary>Replaces a small file durably; one writer at a time for each name: temporary name, fsync, rename, fsync of the folder.</summary>
-    public void WriteFile(string name, ReadOnlySpan<byte> content, uint mode)
+    /// <param name="name">Its name.</param>
+    /// <param name="content">All of it.</param>
+    /// <param name="mode">0777 bits.</param>
+    /// <param name="keepTime">The folder's own time stays as it is: of a restored tree, it is the original's.</param>
+    public void WriteFile(string name, ReadOnlySpan<byte> content, uint mode, bool keepTime = false)
     {
+        var before = keepTime ? NativeFile.StatusOf(_handle) : default;
         // One name, so that what a killed process left is written anew instead of lying about; made exclusively, so that nothing planted is written through.
         var temporary = TemporaryOf(name);
         _ = Unlink(_handle, temporary, 0);
@@ -141,6 +147,8 @@ internal sealed partial class FolderHandle : IDisposable
             _ = Unlink(_handle, temporary, 0);
             throw;
         }
+        if (keepTime)
+            NativeFile.SetModified(_handle, before.ModifiedSeconds, before.ModifiedNanoseconds);
         Sync();
     }
 
@@ -151,6 +159,16 @@ internal sealed partial class FolderHandle : IDisposable
         if (Rename(_handle, name, target._handle, newName, noReplace) != 0)
             throw Fault($"move of {System.IO.Path.Combine(Path, name)} to {System.IO.Path.Combine(target.Path, newName)}");
         target.Sync();
+        Sync();
+    }
+
+    /// <summary>Lets two entries of the same file system change places, in one step: there is no moment at which either name leads to nothing.</summary>
+    public void Exchange(string name, FolderHandle other, string otherName)
+    {
+        const uint exchange = 2;
+        if (Rename(_handle, name, other._handle, otherName, exchange) != 0)
+            throw Fault($"exchange of {System.IO.Path.Combine(Path, name)} and {System.IO.Path.Combine(other.Path, otherName)}");
+        other.Sync();
         Sync();
     }
 

@@ -21,15 +21,25 @@ internal sealed class DataStore(Database database, TimeProvider clock)
     public void Put(string service, string volumeId, ulong epoch, ServiceSpec spec, string operation, Action<SqliteConnection>? also = null) =>
         database.Write(connection =>
         {
-            connection.Execute(
-                """
-                INSERT INTO data_records(service, volume_id, epoch, state, spec, operation, updated) VALUES($s, $volume, $epoch, 'current', $spec, $operation, $now)
-                ON CONFLICT(service) DO UPDATE SET volume_id = excluded.volume_id, epoch = excluded.epoch, state = 'current', superseded_node = '',
-                  superseded_epoch = 0, spec = excluded.spec, operation = excluded.operation, updated = excluded.updated
-                """,
-                ("$s", service), ("$volume", volumeId), ("$epoch", (long)epoch), ("$spec", spec.ToByteArray()), ("$operation", operation), ("$now", clock.Stamp()));
+            Write(connection, new DataRow(service, volumeId, epoch, "current", "", 0, spec, operation, clock.Stamp()));
             also?.Invoke(connection);
         });
+
+    /// <summary>Writes a record as it is, in the caller's transaction.</summary>
+    public static void Write(SqliteConnection connection, DataRow row) =>
+        connection.Execute(
+            """
+            INSERT INTO data_records(service, volume_id, epoch, state, superseded_node, superseded_epoch, spec, operation, updated)
+            VALUES($s, $volume, $epoch, $state, $node, $superseded, $spec, $operation, $updated)
+            ON CONFLICT(service) DO UPDATE SET volume_id = excluded.volume_id, epoch = excluded.epoch, state = excluded.state, superseded_node = excluded.superseded_node,
+              superseded_epoch = excluded.superseded_epoch, spec = excluded.spec, operation = excluded.operation, updated = excluded.updated
+            """,
+            ("$s", row.Service), ("$volume", row.VolumeId), ("$epoch", (long)row.Epoch), ("$state", row.State), ("$node", row.SupersededNode),
+            ("$superseded", (long)row.SupersededEpoch), ("$spec", row.Spec.ToByteArray()), ("$operation", row.Operation), ("$updated", row.Updated));
+
+    /// <summary>Forgets a record, in the caller's transaction.</summary>
+    public static void Remove(SqliteConnection connection, string service) =>
+        connection.Execute("DELETE FROM data_records WHERE service = $s", ("$s", service));
 
     /// <summary>Records the spec that uses the data now, in the caller's transaction.</summary>
     public static void SetSpec(SqliteConnection connection, ServiceSpec spec) =>
@@ -47,7 +57,7 @@ internal sealed class DataStore(Database database, TimeProvider clock)
 
     /// <summary>Forgets the record of data that was erased, or that a failed first deploy never used.</summary>
     public void Remove(string service) =>
-        database.Write(connection => connection.Execute("DELETE FROM data_records WHERE service = $s", ("$s", service)));
+        database.Write(connection => Remove(connection, service));
 
     private static DataRow Map(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), (ulong)row.GetInt64(2), row.GetString(3), row.GetString(4), (ulong)row.GetInt64(5),

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Mcp.Agent.Identity;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
+using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
 using Mcp.Names;
@@ -239,13 +240,22 @@ internal sealed partial class AgentService
     {
         Obey(context);
         var response = new ListDataResponse();
-        foreach (var row in parts.Data.All())
-        {
-            response.Records.Add(ServiceLifecycle.ToMessage(parts, row));
-            response.Records.AddRange(parts.Folders.AsideOf(row.Service).Select(path => new DataRecord { Service = row.Service, Node = parts.Node, State = "aside", Path = path }));
-        }
+        response.Records.AddRange(parts.Data.All().Select(row => ServiceLifecycle.ToMessage(parts, row)));
+        response.Records.AddRange(parts.Folders.PlacedIn(DataFolders.Aside).Concat(parts.Folders.PlacedIn(DataFolders.Staging)).Select(Describe));
         return Task.FromResult(response);
     }
+
+    // By the copy's own marker: the registry forgets what is not current any more.
+    private DataRecord Describe(PlacedFolder folder) => new()
+    {
+        Service = folder.Service,
+        Node = parts.Node,
+        VolumeId = folder.Marker?.VolumeId ?? "",
+        Epoch = folder.Marker?.Epoch ?? 0,
+        State = folder.Place,
+        Updated = folder.Since,
+        Path = folder.Path,
+    };
 
     private async Task<Status> StatusOfAsync(RegisteredServiceRow service, PodmanLook look)
     {

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Files;
 using Mcp.Agent.Identity;
+using Mcp.Agent.Importing;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
 using Mcp.Errors;
@@ -17,7 +18,7 @@ namespace Mcp.Agent.Serving;
 /// </summary>
 internal sealed partial class AgentService(
     AgentParts parts, ServiceOperations operations, Observer observer, MonitorLoop monitor, FleetIdentity? identity, HealthProbe health,
-    FileOutlet outlet)
+    FileOutlet outlet, DataOperations data)
     : McpAgentService.McpAgentServiceBase
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
