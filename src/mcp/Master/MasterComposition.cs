@@ -8,6 +8,7 @@ using Mcp.Master.Reading;
 using Mcp.Master.Reconciliation;
 using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
+using Mcp.Master.Snapshots;
 using Mcp.Names;
 using Mcp.Operations;
 using Mcp.Sqlite;
@@ -64,7 +65,7 @@ internal static class MasterComposition
         var moved = new LifecycleEnding(clock);
         var adopted = new AdoptEnding(deployed, configuration);
         var recovery = new FleetRecovery(database, links, board, clock, logging.CreateLogger<FleetRecovery>());
-        var open = new OpenOperations(database, agents, holdings, [deployed, undeployed, moved, adopted], clock, logging.CreateLogger<OpenOperations>())
+        var open = new OpenOperations(database, agents, holdings, [deployed, undeployed, moved, adopted, new SnapshotEnding()], clock, logging.CreateLogger<OpenOperations>())
         {
             IsRunningHere = id => OperationId.TryParse(id, out var parsed, out _) && runner.IsRunning(parsed),
             IsHeld = () => recovery.Awaited.Count > 0,
@@ -93,6 +94,8 @@ internal static class MasterComposition
         var lifecycle = new Lifecycle(database, journal, links, agents, board, moved, configuration);
         var syncing = new Syncing(
             database, runner, open, planning, new SyncRun(deploying, undeploying, lifecycle, feed), new ServiceLocks(clock), configuration.Timeouts.Deploy, clock);
+        var snapshots = Snapshots(
+            configuration, database, links, agents, board, journal, runner, open, locks, () => recovery.Awaited.Count > 0, clock, logging);
         var parts = new MasterParts
         {
             Configuration = configuration,
@@ -122,6 +125,7 @@ internal static class MasterComposition
             Files = new FileRelay(database, links, clock),
             Planning = planning,
             Syncing = syncing,
+            Snapshots = snapshots,
             Status = status,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
@@ -140,9 +144,29 @@ internal static class MasterComposition
         {
             await recovery.RunAsync(ending);
             syncing.Resume(ending);
+            snapshots.Restoring.Resume(ending);
         }
-        start = new MasterStart(watch, lives, recovery, open, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync]);
+        start = new MasterStart(watch, lives, recovery, open, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
+    }
+
+    private static SnapshotParts Snapshots(
+        MasterConfiguration configuration, Database database, AgentLinks links, AgentOperations agents, NodeHealthBoard board, OperationJournal journal, OperationRunner runner,
+        OpenOperations open, ServiceLocks locks, Func<bool> isHeld, TimeProvider clock, ILoggerFactory logging)
+    {
+        var folder = new SnapshotFolder(configuration.Snapshots.Folder, StoreRoom.Ask);
+        var state = new MasterState(configuration, database);
+        var taking = new SnapshotTaking(
+            database, journal, runner, new SnapshotExport(links, configuration.Timeouts.Snapshot, clock), folder, state, configuration, clock);
+        var verification = new SnapshotVerification(database, folder, clock);
+        var drilling = new Drilling(database, runner, links, board, folder, verification, clock);
+        var restoring = new Restoring(
+            database, runner, journal, open, locks, new RestoreSteps(database, links, agents, folder, configuration, clock), board, verification, clock);
+        var schedule = new SnapshotSchedule(
+            database, taking, drilling, locks, board, configuration.Snapshots, clock, Random.Shared, logging.CreateLogger<SnapshotSchedule>()) { IsHeld = isHeld };
+        return new SnapshotParts(
+            folder, taking, verification, new SnapshotAnswers(database, runner, folder, verification, clock), restoring, drilling, schedule,
+            new SnapshotReview(folder, database, [state.RemoveLeftovers, verification.RemoveLeftovers], clock, logging.CreateLogger<SnapshotReview>()), state);
     }
 
     private static RoleServer Serve(

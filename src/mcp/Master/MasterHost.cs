@@ -14,8 +14,8 @@ namespace Mcp.Master;
 /// <summary>
 /// A running master. It starts in this order, so that it never serves before it knows where it stands:
 /// 1 the database, which must hold the fleet that the configuration names; 2 authority and own certificate; 3 who is known;
-/// 4 all nodes are probed at once, and if they obey another master by now, this one ends; a restored one hears what they hold; 5 operations that were left open are settled by asking their nodes, as far as these answer;
-/// 6 it listens, and the loops begin; 7 a sync that was cut short goes on.
+/// 4 all nodes are probed at once, and if they obey another master by now, this one ends; a restored one hears what they hold; 5 the snapshot folder and the database are brought together, and operations that were left open are settled by asking their nodes, as far as these answer;
+/// 6 it listens, and the loops begin; 7 a sync or a restore that was cut short goes on.
 /// Also used inside `mcp dev`, so nothing here is of the whole process.
 /// </summary>
 internal sealed partial class MasterHost : IAsyncDisposable
@@ -116,6 +116,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
         await _audit.DisposeAsync();
         await _parts.Writes.DisposeAsync();
         _parts.Links.Dispose();
+        _parts.Snapshots.Taking.Dispose();
         _runner.Dispose();
         _parts.Authority.Dispose();
         _parts.Database.Dispose();
@@ -132,6 +133,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
             throw await start.Terms.Outlived;
         await start.Recovery.AskAsync(cancellation);
         // 5
+        _parts.Snapshots.Review.Run();
         var open = await start.Open.SettleAsync(cancellation);
         // 6
         await _server.StartAsync(cancellation);

@@ -7,6 +7,7 @@ using Mcp.Master.Reading;
 using Mcp.Master.Reconciliation;
 using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
+using Mcp.Master.Snapshots;
 using Mcp.Operations;
 using Mcp.Sqlite;
 
@@ -95,6 +96,9 @@ internal sealed class MasterParts
 
     /// <summary>Push and pull.</summary>
     public required FileRelay Files { get; init; }
+
+    /// <summary>Snapshots.</summary>
+    public required SnapshotParts Snapshots { get; init; }
 
     /// <summary>Answers about the whole fleet.</summary>
     public required FleetStatus Status { get; init; }

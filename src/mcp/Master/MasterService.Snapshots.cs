@@ -1,4 +1,7 @@
 using Grpc.Core;
+using Mcp.Errors;
+using Mcp.Master.Snapshots;
+using Mcp.Text;
 using Mcp.V1;
 
 namespace Mcp.Master;
@@ -7,20 +10,36 @@ namespace Mcp.Master;
 internal sealed partial class MasterService
 {
     /// <inheritdoc/>
-    public override Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
+    public override Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context) =>
+        parts.Snapshots.Taking.CreateAsync(Operation(context, SnapshotTaking.Kind, Subject(request.ServiceName).Key, request), Subject(request.ServiceName), request, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context) => throw Later("snapshots");
+    public override Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context) => Task.FromResult(parts.Snapshots.Answers.List(request));
 
     /// <inheritdoc/>
-    public override Task<RestoreSnapshotResponse> RestoreSnapshot(RestoreSnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
+    public override Task<RestoreSnapshotResponse> RestoreSnapshot(RestoreSnapshotRequest request, ServerCallContext context) =>
+        parts.Snapshots.Restoring.RestoreAsync(Operation(context, Restoring.Kind, Data(request.ServiceName), request), request, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task<VerifySnapshotResponse> VerifySnapshot(VerifySnapshotRequest request, ServerCallContext context) => throw Later("snapshots");
+    public override Task<VerifySnapshotResponse> VerifySnapshot(VerifySnapshotRequest request, ServerCallContext context) =>
+        parts.Snapshots.Answers.VerifyAsync(
+            Operation(context, "verify", request.All && request.ServiceName.Length == 0 ? "" : Subject(request.ServiceName).Key, request), request, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task DownloadSnapshot(DownloadSnapshotRequest request, IServerStreamWriter<DownloadSnapshotResponse> responseStream, ServerCallContext context) => throw Later("snapshots");
+    public override Task DownloadSnapshot(DownloadSnapshotRequest request, IServerStreamWriter<DownloadSnapshotResponse> responseStream, ServerCallContext context) =>
+        UntilTheEndAsync(context, stop => parts.Snapshots.Answers.DownloadAsync(request, responseStream, By(context), stop));
 
     /// <inheritdoc/>
-    public override Task<DrillResponse> Drill(DrillRequest request, ServerCallContext context) => throw Later("drills");
+    public override Task<DrillResponse> Drill(DrillRequest request, ServerCallContext context) =>
+        parts.Snapshots.Drilling.DrillAsync(Operation(context, "drill", Data(request.ServiceName), request), request, context.CancellationToken);
+
+    // A service's name, or one of the reserved names under which the control plane keeps its own state.
+    private static SnapshotSubject Subject(string text) => SnapshotSubject.TryParse(text, out var subject)
+        ? subject
+        : throw new McpException(FaultCode.InvalidArgument, $"'{Printable.Line(text, 80)}' is no service") { Hint = "mcp snapshot list" };
+
+    // What is restored into: only services.
+    private static string Data(string text) => Subject(text) is { IsService: true } subject
+        ? subject.Name
+        : throw new McpException(FaultCode.InvalidArgument, $"{Printable.Line(text, 80)} is state of the control plane; it is not restored from here") { Hint = "docs/operations.md, \"A node is lost\" and \"The master is lost\"" };
 }

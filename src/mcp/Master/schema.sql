@@ -310,20 +310,47 @@ CREATE TABLE edge_routes (
 
 -- The archives in the snapshot folder; the folder's .json files say the same, should this table be lost.
 CREATE TABLE snapshots (
-  service      TEXT NOT NULL,
-  filename     TEXT NOT NULL,
+  id           INTEGER PRIMARY KEY AUTOINCREMENT, -- what people type; never given twice, and the order in which they were made
+  service      TEXT NOT NULL,                -- or "mcp-agent/<node>", "mcp-proxy/<node>", "mcp-master": also the folder
+  filename     TEXT NOT NULL,                -- made by the master, never taken from anybody
   node         TEXT NOT NULL,                -- where the data was taken
   epoch        INTEGER NOT NULL,
-  size_bytes   INTEGER NOT NULL,
+  size_bytes   INTEGER NOT NULL,             -- of the file
   sha256       TEXT NOT NULL,                -- of the uncompressed tar
   file_sha256  TEXT NOT NULL,                -- of the file
+  data_bytes   INTEGER NOT NULL,             -- of the uncompressed tar
+  entries      INTEGER NOT NULL,
   created_at   TEXT NOT NULL,
   manual       INTEGER NOT NULL,             -- 1: never pruned by age
-  partial      INTEGER NOT NULL,             -- 1: files were left out, see `skipped`
-  skipped      BLOB NOT NULL,                -- StreamTrailer whose `skipped` names them
-  verified_at  TEXT,
-  drilled_at   TEXT,
-  PRIMARY KEY (service, filename)
+  partial      INTEGER NOT NULL,             -- 1: files were left out, see `trailer`
+  trailer      BLOB NOT NULL,                -- StreamTrailer: what was skipped, what changed meanwhile, the databases
+  verified_at  TEXT,                         -- when every byte was last read
+  damage       TEXT NOT NULL DEFAULT '',     -- what that found wrong; empty: nothing
+  drilled_at   TEXT,                         -- when a restore of it was last proven
+  UNIQUE (service, filename)
+) STRICT;
+
+-- How snapshots of each service go: what a schedule and findings need beyond the archives themselves.
+CREATE TABLE snapshot_courses (
+  service        TEXT PRIMARY KEY,           -- as in `snapshots`
+  tried_at       TEXT,                       -- the last try
+  failed         TEXT NOT NULL DEFAULT '',   -- why it failed; empty: it did not
+  shrunk_from    TEXT NOT NULL DEFAULT '',   -- the archive of which a newer one has under half the size: nothing is pruned until a person has looked
+  drill_tried_at TEXT,                       -- the last drill
+  drill_failed   TEXT NOT NULL DEFAULT '',   -- why it failed; empty: it did not
+  proven_at      TEXT                        -- the last drill that succeeded, of whichever snapshot
+) STRICT;
+
+-- The journal of restores in place: one row a restore that has begun to act, gone when it has ended.
+CREATE TABLE restores (
+  operation  TEXT PRIMARY KEY REFERENCES operations (id) ON DELETE CASCADE,
+  service    TEXT NOT NULL,
+  node       TEXT NOT NULL,
+  filename   TEXT NOT NULL,                  -- which snapshot
+  state      TEXT NOT NULL CHECK (state IN ('begun', 'imported', 'reverting')), -- 'reverting': it failed, and what was before comes back
+  attempt    INTEGER NOT NULL DEFAULT 1,     -- counts the imports: each has an id of its own on the agent
+  aside      TEXT NOT NULL DEFAULT '',       -- where the node keeps the data of before
+  failure    BLOB                            -- of a reverting one: ErrorDetail of what failed
 ) STRICT;
 
 -- The journal of moves: one row a migration, its state changes only forward or to 'undone'.

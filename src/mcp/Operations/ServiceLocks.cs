@@ -32,6 +32,7 @@ internal sealed class ServiceLocks(TimeProvider clock)
             entered = await entry.Turn.WaitAsync(TimeSpan.Zero, cancellation);
             if (!entered)
             {
+                Ask(entry);
                 onWaiting?.Invoke($"waiting: {service} is held by {entry.Holder}");
                 entered = await WaitAsync(entry.Turn, timeout, cancellation);
             }
@@ -59,7 +60,10 @@ internal sealed class ServiceLocks(TimeProvider clock)
     }
 
     /// <summary>Takes the service only if nobody holds it: for work that steps back, as a scheduled snapshot.</summary>
-    public IDisposable? TryAcquire(ServiceName service, string holder)
+    /// <param name="service">The service.</param>
+    /// <param name="holder">Who asks.</param>
+    /// <param name="onWanted">Called, perhaps at once and more than once, when somebody waits: the holder then gives way.</param>
+    public IDisposable? TryAcquire(ServiceName service, string holder, Action? onWanted = null)
     {
         var entry = Join(service.Value);
         if (!entry.Turn.Wait(0))
@@ -67,7 +71,14 @@ internal sealed class ServiceLocks(TimeProvider clock)
             Leave(service.Value, entry);
             return null;
         }
-        return Hold(service.Value, entry, holder);
+        var held = Hold(service.Value, entry, holder, onWanted);
+        // Whoever came between found nobody to ask.
+        bool wanted;
+        lock (_gate)
+            wanted = entry.Interested > 1;
+        if (wanted)
+            onWanted?.Invoke();
+        return held;
     }
 
     /// <summary>
@@ -80,11 +91,20 @@ internal sealed class ServiceLocks(TimeProvider clock)
             return _entries.TryGetValue(service.Value, out var entry) && entry.Holder is not null ? null : _turns.GetValueOrDefault(service.Value);
     }
 
-    private Held Hold(string service, Entry entry, string holder)
+    private void Ask(Entry entry)
+    {
+        Action? ask;
+        lock (_gate)
+            ask = entry.OnWanted;
+        ask?.Invoke();
+    }
+
+    private Held Hold(string service, Entry entry, string holder, Action? onWanted = null)
     {
         lock (_gate)
         {
             entry.Holder = holder;
+            entry.OnWanted = onWanted;
             _turns[service] = _turns.GetValueOrDefault(service) + 1;
         }
         return new Held(this, service, entry);
@@ -132,6 +152,8 @@ internal sealed class ServiceLocks(TimeProvider clock)
         public int Interested { get; set; }
 
         public string? Holder { get; set; }
+
+        public Action? OnWanted { get; set; }
     }
 
     private sealed class Held(ServiceLocks locks, string service, Entry entry) : IDisposable
@@ -142,7 +164,7 @@ internal sealed class ServiceLocks(TimeProvider clock)
         {
             if (Interlocked.Exchange(ref _released, 1) != 0)
                 return;
-            entry.Holder = null;
+            (entry.Holder, entry.OnWanted) = (null, null);
             entry.Turn.Release();
             locks.Leave(service, entry);
         }

@@ -16,7 +16,7 @@ namespace Mcp.Tests.Master;
 /// An agent that deploys nothing but behaves like one at the wire: over real TLS, idempotent by operation id, with a journal that survives
 /// lost answers, and with switches for the ways in which real ones fail.
 /// </summary>
-internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDirectory, IAuditSink, IAsyncDisposable
+internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDirectory, IAuditSink, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, GetOperationResponse> _journal = new();
     private RoleServer? _server;
@@ -146,6 +146,12 @@ internal sealed class FakeAgent : McpAgentService.McpAgentServiceBase, IAccessDi
     public override Task<LifecycleResponse> StartService(StartServiceRequest request, ServerCallContext context)
     {
         Others.Enqueue($"start {request.Service}");
+        if (FailStarts > 0 && FailStarts-- > 0)
+        {
+            var fault = new McpException(FaultCode.FailedPrecondition, $"{request.Service} did not become healthy") { Step = "health" };
+            Journal(context.RequireOperation().Value, request.Service, "failed", fault.ToDetail(), null);
+            throw fault;
+        }
         Stopped.TryRemove(request.Service, out _);
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
         return Task.FromResult(new LifecycleResponse());

@@ -131,7 +131,7 @@ internal sealed class AgentOperations(AgentLinks links, TimeProvider clock)
     }
 
     // The same codes also come from the agent itself (podman away, say), but then with its own words in the trailer.
-    private static bool IsLink(McpException failure) =>
+    internal static bool IsLink(McpException failure) =>
         failure.Code is (FaultCode.Unavailable or FaultCode.DeadlineExceeded or FaultCode.Aborted or FaultCode.Internal)
         && (failure.InnerException as RpcException)?.Trailers.Get(CallMetadata.Error) is null;
 

@@ -30,6 +30,9 @@ internal sealed partial class OpenOperations(
     /// <summary>The kind that no agent can settle, since its parts are operations of their own: it is carried on.</summary>
     public const string ContinuedKind = "sync";
 
+    /// <summary>Kinds of several calls with a journal of their own: whoever began them carries them on at the start, and nothing is done to their services before.</summary>
+    public static readonly IReadOnlySet<string> CarriedOnKinds = new HashSet<string>(StringComparer.Ordinal) { ContinuedKind, "restore" };
+
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
     /// <summary>Which operations run in this process: they settle themselves.</summary>
@@ -54,7 +57,7 @@ internal sealed partial class OpenOperations(
     /// <returns>How many stay open.</returns>
     public async Task<int> SettleAsync(CancellationToken cancellation)
     {
-        var rows = database.Read(OperationStore.Open).FindAll(r => r.Kind != ContinuedKind && !IsRunningHere(r.Id));
+        var rows = database.Read(OperationStore.Open).FindAll(r => !CarriedOnKinds.Contains(r.Kind) && !IsRunningHere(r.Id));
         if (IsHeld())
             return rows.Count;
         var settled = await Task.WhenAll(rows.Select(r => SettleAsync(r, cancellation)));
@@ -91,6 +94,13 @@ internal sealed partial class OpenOperations(
     /// <exception cref="McpException">Unavailable: the agent that knows cannot be asked, or has been at work for too long.</exception>
     public async Task RequireResolvedAsync(OperationRow row, CancellationToken cancellation)
     {
+        if (CarriedOnKinds.Contains(row.Kind))
+        {
+            throw new McpException(FaultCode.Unavailable, $"an earlier {row.Kind} of {row.Service} ({row.Id}) was cut short by the master's end and is about to be carried on")
+            {
+                Hint = $"mcp watch {row.Id}",
+            };
+        }
         var started = clock.GetTimestamp();
         while (true)
         {

@@ -1,0 +1,172 @@
+using Mcp.Errors;
+using Mcp.Master.Configuration;
+using Mcp.Master.Deployments;
+using Mcp.Master.Registration;
+using Mcp.Names;
+using Mcp.Operations;
+using Mcp.Placement;
+using Mcp.Sqlite;
+using Mcp.Text;
+
+namespace Mcp.Master.Snapshots;
+
+/// <summary>
+/// Takes snapshots of everything by itself: every placed service, every node's agent and proxy, the master's own state; and tries one of each
+/// service out. One after another. A busy service is passed over for a while, and a snapshot gives way to whoever waits for its service: it is
+/// thrown away and taken again later.
+/// </summary>
+internal sealed partial class SnapshotSchedule(
+    Database database, SnapshotTaking taking, Drilling drilling, ServiceLocks locks, NodeHealthBoard board, SnapshotSettings settings, TimeProvider clock, Random random, ILogger<SnapshotSchedule> log)
+{
+    /// <summary>Who does it, in journals and events.</summary>
+    public const string Principal = "master/mcp-master";
+
+    private static readonly TimeSpan LongestRound = TimeSpan.FromMinutes(1);
+
+    private readonly SnapshotTimetable _snapshots = new(settings.Interval, clock, random);
+    private readonly SnapshotTimetable _drills = new(settings.Drill, clock, random);
+
+    /// <summary>Whether nothing may be begun yet: a restored master first hears its nodes.</summary>
+    public Func<bool> IsHeld { get; init; } = () => false;
+
+    /// <summary>Runs until the process ends. An interval of zero switches its part off.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Round(), clock);
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            try
+            {
+                if (!IsHeld())
+                    await PassAsync(cancellation);
+            }
+            catch (McpException e)
+            {
+                LogRound(e.Message, e.Cause ?? "");
+            }
+        }
+    }
+
+    /// <summary>Does what is due now.</summary>
+    internal async Task PassAsync(CancellationToken cancellation)
+    {
+        if (settings.Interval > TimeSpan.Zero)
+            await SnapshotsAsync(cancellation);
+        if (settings.Drill > TimeSpan.Zero)
+            await DrillsAsync(cancellation);
+    }
+
+    private async Task SnapshotsAsync(CancellationToken cancellation)
+    {
+        var (subjects, newest) = database.Read(connection => (Subjects(NodeStore.All(connection), PlacementStore.All(connection)), SnapshotStore.Newest(connection)));
+        _snapshots.Keep(subjects.Select(s => s.Subject.Key).ToHashSet(StringComparer.Ordinal));
+        foreach (var (subject, node) in subjects)
+        {
+            var last = newest.GetValueOrDefault(subject.Key) is { } row ? Timestamp.Read(row.CreatedAt) : null;
+            if (!_snapshots.IsDue(subject.Key, last))
+                continue;
+            // A node that is away is found again by its health; trying would only add a failure to what is told already.
+            if (node.Length > 0 && board.Of(node).Health == NodeHealth.Unhealthy)
+                _snapshots.Failed(subject.Key);
+            else
+                await TakeAsync(subject, cancellation);
+        }
+    }
+
+    private async Task TakeAsync(SnapshotSubject subject, CancellationToken cancellation)
+    {
+        var id = OperationId.New(clock);
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var held = subject.IsService ? locks.TryAcquire(ServiceName.Parse(subject.Name), $"scheduled snapshot {id}", () => GiveWay(wanted)) : null;
+        if (subject.IsService && held is null)
+        {
+            _snapshots.Busy(subject.Key);
+            return;
+        }
+        try
+        {
+            await taking.TakeAsync(subject, manual: false, id, Principal, (_, _, _) => { }, null, wanted.Token);
+            _snapshots.Done(subject.Key);
+        }
+        catch (McpException e) when (SnapshotTaking.NothingThere(subject, e))
+        {
+            // Asked again at its next time: a proxy may have come.
+            _snapshots.Done(subject.Key);
+        }
+        catch (Exception e) when (wanted.IsCancellationRequested && !cancellation.IsCancellationRequested && e is McpException or OperationCanceledException)
+        {
+            LogGaveWay(subject.Key);
+            _snapshots.Busy(subject.Key);
+        }
+        catch (McpException e)
+        {
+            // Told as an event and, if it stays so, as a finding.
+            LogFailed(subject.Key, e.Message, e.Cause ?? "");
+            _snapshots.Failed(subject.Key);
+        }
+    }
+
+    private async Task DrillsAsync(CancellationToken cancellation)
+    {
+        var (services, courses, complete) = database.Read(connection =>
+            (PlacementStore.All(connection), SnapshotCourseStore.All(connection), SnapshotStore.All(connection).Where(s => !s.Partial).Select(s => s.Service).ToHashSet(StringComparer.Ordinal)));
+        _drills.Keep(services.Select(s => s.Service).ToHashSet(StringComparer.Ordinal));
+        foreach (var service in services.Where(s => complete.Contains(s.Service)))
+        {
+            if (!_drills.IsDue(service.Service, Timestamp.Read(courses.GetValueOrDefault(service.Service)?.DrillTriedAt)))
+                continue;
+            try
+            {
+                await drilling.ScheduledAsync(service.Service, OperationId.New(clock), cancellation);
+                _drills.Done(service.Service);
+            }
+            catch (McpException e)
+            {
+                LogDrill(service.Service, e.Message, e.Cause ?? "");
+                _drills.Failed(service.Service);
+            }
+        }
+    }
+
+    // The master run as a service of its own node is its own state, which is taken anyway.
+    private static List<(SnapshotSubject Subject, string Node)> Subjects(List<NodeRow> nodes, List<PlacementRow> placements) =>
+    [
+        (SnapshotSubject.Master, ""),
+        .. placements.Where(p => !p.Pending && p.Service != ReservedNames.MasterService).Select(p => (SnapshotSubject.Service(p.Service), p.Node)),
+        .. nodes.Where(n => n.JoinedAt is not null).SelectMany(n => new[]
+        {
+            (SnapshotSubject.Infrastructure(SnapshotSubject.AgentState, n.Name), n.Name),
+            (SnapshotSubject.Infrastructure(SnapshotSubject.ProxyState, n.Name), n.Name),
+        }),
+    ];
+
+    private TimeSpan Round()
+    {
+        var shortest = new[] { settings.Interval, settings.Drill }.Where(t => t > TimeSpan.Zero).DefaultIfEmpty(LongestRound).Min() / 20;
+        return shortest < LongestRound ? shortest > TimeSpan.FromSeconds(1) ? shortest : TimeSpan.FromSeconds(1) : LongestRound;
+    }
+
+    // The snapshot may have ended in this very moment, and its token with it.
+    private static void GiveWay(CancellationTokenSource wanted)
+    {
+        try
+        {
+            wanted.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A round of the snapshot schedule failed: {Message} {Cause}")]
+    private partial void LogRound(string message, string cause);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The scheduled snapshot of {Service} failed: {Message} {Cause}")]
+    private partial void LogFailed(string service, string message, string cause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The scheduled snapshot of {Service} gave way to somebody who waits for the service")]
+    private partial void LogGaveWay(string service);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The scheduled drill of {Service} failed: {Message} {Cause}")]
+    private partial void LogDrill(string service, string message, string cause);
+}
