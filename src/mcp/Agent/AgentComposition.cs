@@ -18,7 +18,8 @@ internal sealed record AgentComposition(
     public static AgentComposition Of(AgentParts parts)
     {
         var configuration = parts.Configuration;
-        var sweep = new StagingSweep(parts, parts.Logging.CreateLogger<StagingSweep>());
+        var erasing = new FolderErasing(parts);
+        var sweep = new StagingSweep(parts, erasing, parts.Logging.CreateLogger<StagingSweep>());
         var images = new ImagePreparation(parts.Podman, configuration);
         var health = new HealthProbe(parts.Podman, parts.Clock);
         var putBack = new PutBack(parts);
@@ -29,10 +30,10 @@ internal sealed record AgentComposition(
         var journal = new JournalledOperations(parts);
         var files = new FileIntake(parts);
         var (swap, quiet) = (new FolderSwap(parts), new QuietService(parts));
-        var (import, moves) = (new DataImport(parts, swap, quiet), new DataMoves(parts, swap, quiet));
+        var (import, moves) = (new DataImport(parts, swap, quiet, erasing), new DataMoves(parts, swap, quiet, erasing));
         var open = new OpenOperations(parts, putBack, lifecycle, files, import, moves, parts.Logging.CreateLogger<OpenOperations>());
         journal.ResolveOpen = open.ResolveServiceAsync;
-        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files, new Adoption(parts, checks), new RowPurge(parts));
+        var operations = new ServiceOperations(parts, journal, lifecycle, checks, images, health, putBack, files, new Adoption(parts, checks), new RowPurge(parts), erasing);
         var fencing = new Fencing(parts, operations, parts.Logging.CreateLogger<Fencing>());
         var observer = new Observer(parts);
         var report = new ConditionReport(parts, parts.Logging.CreateLogger<ConditionReport>());

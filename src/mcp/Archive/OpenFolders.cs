@@ -7,7 +7,7 @@ namespace Mcp.Archive;
 /// that of one branch. A folder gets its final mode and time when the branch is left, because making things in it would change the time, and
 /// because a mode without write permission would stop a plain user; one that is entered again gets back what it had then.
 /// </summary>
-internal sealed class OpenFolders(Folder root, bool owners) : IDisposable
+internal sealed class OpenFolders(Folder root, bool owners, bool keepRoot) : IDisposable
 {
     private const uint WhileWriting = 0x1c0;
 
@@ -52,7 +52,7 @@ internal sealed class OpenFolders(Folder root, bool owners) : IDisposable
         while (_branch.Count > 0)
             Leave();
         if (_root is not null)
-            EntryStatus.Set(root.Handle, _root, owners);
+            EntryStatus.Set(root.Handle, keepRoot ? _root with { Mode = _root.Mode | WhileWriting } : _root, owners && !keepRoot);
     }
 
     /// <summary>Lets go of what is open, after a refusal: nothing is set any more.</summary>

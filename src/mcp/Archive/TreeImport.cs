@@ -10,7 +10,8 @@ namespace Mcp.Archive;
 /// </summary>
 /// <param name="target">The staging folder.</param>
 /// <param name="owners">Whether numeric owners are set; without the right to (a plain user) they are not.</param>
-internal sealed class TreeImport(Folder target, bool owners)
+/// <param name="keepRoot">The folder itself stays its maker's, and open to him: without root only then he gets at it.</param>
+internal sealed class TreeImport(Folder target, bool owners, bool keepRoot = false)
 {
     private readonly List<ExportNote> _leftOut = [];
     private readonly byte[] _buffer = new byte[256 * 1024];
@@ -26,7 +27,7 @@ internal sealed class TreeImport(Folder target, bool owners)
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public void Run(ArchiveReader reader, CancellationToken cancellation)
     {
-        using var folders = new OpenFolders(target, owners);
+        using var folders = new OpenFolders(target, owners, keepRoot);
         var first = true;
         while (reader.Next() is { } entry)
         {

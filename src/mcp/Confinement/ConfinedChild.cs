@@ -91,6 +91,10 @@ internal sealed class ConfinedChild : IAsyncDisposable
     /// <exception cref="McpException">The child refused what it got before, or died.</exception>
     public Task EndAsync(CancellationToken cancellation) => SendAsync(new ConfinedInput { End = true }, cancellation);
 
+    /// <summary>As <see cref="EndAsync(CancellationToken)"/>, of an archive: what it must have been.</summary>
+    /// <exception cref="McpException">The child refused what it got before, or died.</exception>
+    public Task EndAsync(V1.StreamTrailer trailer, CancellationToken cancellation) => SendAsync(new ConfinedInput { Trailer = trailer }, cancellation);
+
     /// <summary>The next data or progress of the child; null when it has succeeded, and <see cref="Result"/> is there.</summary>
     /// <exception cref="McpException">The child's fault, or it died.</exception>
     public async Task<ConfinedOutput?> NextAsync(CancellationToken cancellation)

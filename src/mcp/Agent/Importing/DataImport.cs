@@ -1,11 +1,11 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
-using Mcp.Archive;
+using Mcp.Confined.V1;
 using Mcp.Errors;
 using Mcp.Names;
-using Mcp.Native;
 using Mcp.Text;
 using Mcp.V1;
 
@@ -17,18 +17,18 @@ namespace Mcp.Agent.Importing;
 ///   1 accept    row of the operation with the first message                               (nothing outside yet)
 ///   2 check     nothing runs; the target may be replaced; epoch; force; room              (nothing outside yet)
 ///   3 journal   row 'preparing' with the names in staging/ and aside/
-///   4 receive   the stream is extracted into staging/, and must match its trailer
-///   5 complete  a partial archive is laid over a copy of the data; every database is checked; syncfs
-///   6 mark      the owner's marker, so that the folder says whose it is from the moment at which it is there
+///   4 receive   the stream is extracted into staging/ by a confined child (<see cref="Extraction"/>), and must match its trailer
+///   5 verify    in the same child: a partial archive is laid over a copy of the data; every database is checked
+///   6 mark      there, too: the owner's marker, so that the folder says whose it is from the moment at which it is in place; syncfs
 ///   7 swap      see <see cref="FolderSwap"/>: commit, renames, data record. From its first line on only forward
 ///   8 close     the operation's row with the answer
 ///
 /// A failure in 2 to 6 erases what lies in staging/, and the data that was here was not touched. Killed before 7: the next start does the same; killed in 7:
 /// the next start finishes it. What is displaced lies in aside/ until it is purged.
-/// One syncfs at the end of 5 instead of an fsync for each file: a million small files would take hours. It also writes what other services have
+/// One syncfs at the end of 6 instead of an fsync for each file: a million small files would take hours. It also writes what other services have
 /// in memory; that is the price.
 /// </summary>
-internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService quiet)
+internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService quiet, FolderErasing erasing)
 {
     /// <summary>Runs it to its end.</summary>
     /// <param name="first">The first message, data included.</param>
@@ -55,7 +55,7 @@ internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService
         catch (Exception e) when (!entry.Unresolved)
         {
             if (row is not null)
-                Forget(row);
+                await ForgetAsync(row);
             if (e is OperationCanceledException && stop.IsCancellationRequested)
                 throw;
             entry.PutBack = true;
@@ -65,7 +65,7 @@ internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService
 
     /// <summary>Ends an import that a killed process left: erased before its swap, finished from there on.</summary>
     /// <returns>The answer of an import that is complete; null: it was undone.</returns>
-    public ImportServiceDataResponse? Resolve(OperationId operation)
+    public async Task<ImportServiceDataResponse?> ResolveAsync(OperationId operation)
     {
         if (parts.Swaps.Find(operation) is not { } row)
             return null;
@@ -73,7 +73,7 @@ internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService
             swap.Finish(row);
         if (row.Phase is SwapPhase.Placing or SwapPhase.Placed)
             return Answer(row);
-        Forget(row);
+        await ForgetAsync(row);
         return null;
     }
 
@@ -170,25 +170,29 @@ internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService
     {
         var overlay = first.Overlay && row.Outgoing.Length > 0;
         var name = NameOf(row.Incoming);
-        var folder = parts.Folders.MakePlaced(DataFolders.Staging, name);
-        var into = overlay ? parts.Folders.MakePlaced(DataFolders.Staging, PartOf(name)) : folder;
-        await using var extraction = Extraction.Begin(new IntakeOrder(room.Bytes, room.Entries, Environment.IsPrivilegedProcess), into);
-        var (trailer, came) = await entry.Scope.StepAsync("receive", () => ArchiveStream.ReceiveAsync(
-            Part(first), ArchiveStream.Of(stream, Part), extraction, parts.Configuration.DataRoot,
-            bytes => entry.Scope.Progress("receive", bytes, 0, "bytes"), either));
-        // All of it is here and is what was sent: whether the sender is still there makes no difference any more.
-        foreach (var dropped in came.Skipped.Take(20))
+        var job = new ImportJob
+        {
+            Folder = parts.Folders.MakePlaced(DataFolders.Staging, name),
+            MostBytes = room.Bytes,
+            MostEntries = room.Entries,
+            Owners = true,
+            KeepRoot = !Environment.IsPrivilegedProcess,
+            Marker = ByteString.CopyFrom(new OwnerMarker(row.Service, row.VolumeId, row.Epoch).Write(parts.Key.Bytes)),
+            Now = overlay ? parts.Folders.PathOf(row.Service) : "",
+            Part = overlay ? parts.Folders.MakePlaced(DataFolders.Staging, PartOf(name)) : "",
+        };
+        await using var extraction = await Extraction.BeginAsync(job, row.Service, stop);
+        var trailer = await entry.Scope.StepAsync("receive", () => ArchiveStream.PassAsync(
+            Part(first), ArchiveStream.Of(stream, Part), extraction, parts.Configuration.DataRoot, bytes => entry.Scope.Progress("receive", bytes, 0, "bytes"), either));
+        // All of it is here: whether the sender is still there makes no difference any more.
+        var result = await entry.Scope.StepAsync("verify", () => extraction.EndAsync(trailer, at => entry.Scope.Progress(at.Phase, (long)at.Done, (long)at.Total, "bytes"), stop));
+        foreach (var dropped in result.Came.Skipped.Take(20))
             entry.Scope.Say($"{PrintableBytes.Line(dropped.Path.Span, 200)} {dropped.Rule}");
-        var databases = await entry.Scope.StepAsync("verify", () => overlay
-            ? extraction.OverlayAsync(parts.Folders.PathOf(row.Service), folder, trailer.Databases)
-            : extraction.CompleteAsync(trailer.Databases));
-        foreach (var unsure in databases.Where(d => d.NotChecked.Length > 0))
+        foreach (var unsure in result.Came.Databases.Where(d => d.NotChecked.Length > 0))
             entry.Scope.Say($"{PrintableBytes.Line(unsure.Path.Span, 200)} could not be checked in full: {unsure.NotChecked}");
         if (overlay)
-            parts.Folders.Erase(DataFolders.Staging, PartOf(name));
-        stop.ThrowIfCancellationRequested();
-        parts.Folders.MarkPlaced(DataFolders.Staging, name, row.Service, row.VolumeId, row.Epoch);
-        return row with { Bytes = (ulong)extraction.Bytes, IncomingInode = parts.Folders.InodeOf(DataFolders.Staging, name) ?? throw new IOException($"{folder} is gone") };
+            await erasing.EraseAsync(DataFolders.Staging, PartOf(name), stop);
+        return row with { Bytes = result.Bytes, IncomingInode = parts.Folders.InodeOf(DataFolders.Staging, name) ?? throw new IOException($"{job.Folder} is gone") };
     }
 
     // 7 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,38 +222,31 @@ internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService
 
     // ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    // Erasing may fail where the disk does; then the next start's sweep makes up for it.
-    private void Forget(SwapRow row)
+    private async Task ForgetAsync(SwapRow row)
     {
-        try
-        {
-            parts.Folders.Erase(DataFolders.Staging, NameOf(row.Incoming));
-            parts.Folders.Erase(DataFolders.Staging, PartOf(NameOf(row.Incoming)));
-        }
-        catch (McpException e)
-        {
-            parts.Events.Add(new NodeEvent("staging-left", "warning", $"what an import of {row.Service} has left could not be erased and is at the agent's next start: {e.Cause}") { Service = row.Service });
-        }
+        // Not cut short by the end of the process: what is left then is erased at the next start.
+        await erasing.TryAsync(row.Service, DataFolders.Staging, NameOf(row.Incoming));
+        await erasing.TryAsync(row.Service, DataFolders.Staging, PartOf(NameOf(row.Incoming)));
     }
 
     private McpException Explain(Exception e, string service) => e switch
     {
+        // The child's words: the archive breaks a rule.
+        McpException { Code: FaultCode.InvalidArgument, State: null } refused => new McpException(FaultCode.InvalidArgument, $"the import of {service} was refused: {refused.Message}", refused)
+        {
+            Cause = refused.Cause,
+            State = "nothing was changed",
+            Hint = refused.Hint ?? "is the archive whole and from a sender that you trust? mcp snapshot verify looks at a stored one",
+        },
+        McpException { Code: FaultCode.ResourceExhausted, State: null, Hint: null } full => Full(full, full.Cause),
         McpException { State: null } fault => new McpException(fault.Code, fault.Message, fault) { Node = fault.Node, Step = fault.Step, Cause = fault.Cause, Hint = fault.Hint, State = "nothing was changed", Problems = fault.Problems },
         McpException fault => fault,
-        ArchiveException refused => new McpException(FaultCode.InvalidArgument, $"the import of {service} was refused: {refused.Message}", refused)
-        {
-            State = "nothing was changed",
-            Hint = "is the archive whole and from a sender that you trust? mcp snapshot verify looks at a stored one",
-        },
         OperationCanceledException or RpcException or InvalidOperationException => new McpException(FaultCode.Aborted, $"the connection ended before the data of {service} was whole", e)
         {
             Cause = Printable.Line((e as RpcException)?.Status.Detail, 300),
             State = "nothing was changed",
             Hint = "try again",
         },
-        PathFault { Error: PathFault.NoSpace or PathFault.Quota } => Full(e),
-        // ENOSPC of a write by .NET: the low 16 bits of its HResult are the errno.
-        IOException { HResult: var result } when (result & 0xffff) is PathFault.NoSpace or PathFault.Quota => Full(e),
         IOException => new McpException(FaultCode.FailedPrecondition, $"the data of {service} could not be written", e)
         {
             Cause = Printable.Line(e.Message, 300),
@@ -259,15 +256,15 @@ internal sealed class DataImport(AgentParts parts, FolderSwap swap, QuietService
         _ => new McpException(FaultCode.Internal, $"the import of {service} failed unexpectedly: {e.GetType().Name}", e) { Cause = Printable.Line(e.Message, 300), State = "nothing was changed" },
     };
 
-    private McpException Full(Exception e) => new(FaultCode.ResourceExhausted, $"the disk of {parts.Configuration.DataRoot} is full", e)
+    private McpException Full(Exception e, string? cause) => new(FaultCode.ResourceExhausted, $"the disk of {parts.Configuration.DataRoot} is full", e)
     {
-        Cause = Printable.Line(e.Message, 300),
+        Cause = cause,
         State = "nothing was changed, and what had come was erased",
         Hint = $"df -h {parts.Configuration.DataRoot}; df -i {parts.Configuration.DataRoot}",
     };
 
     private static ArchivePart Part(ImportServiceDataRequest message) => new(
-        message.Data.Memory, message.Trailer, message.Waiting,
+        message.Data, message.Trailer, message.Waiting,
         message.ServiceName.Length > 0 || message.Force || message.Overlay || message.Epoch != 0 || message.VolumeId.Length > 0 || message.Spec is not null || message.AnnouncedBytes != 0 || message.AnnouncedEntries != 0);
 
     private static string NameOf(string reference) => reference[(reference.IndexOf('/') + 1)..];

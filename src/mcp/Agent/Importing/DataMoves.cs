@@ -13,7 +13,7 @@ namespace Mcp.Agent.Importing;
 /// line is finished forward, and each asked again after it was done says so. Nothing is ever erased but what an import brought and its revert
 /// takes back.
 /// </summary>
-internal sealed class DataMoves(AgentParts parts, FolderSwap swap, QuietService quiet)
+internal sealed class DataMoves(AgentParts parts, FolderSwap swap, QuietService quiet, FolderErasing erasing)
 {
     /// <summary>Takes an import back: what it displaced is the data again, what it brought is erased.</summary>
     /// <exception cref="McpException">FailedPrecondition: a container runs, or the data was changed as a whole since.</exception>
@@ -49,7 +49,7 @@ internal sealed class DataMoves(AgentParts parts, FolderSwap swap, QuietService 
             Before = record,
         };
         await RunAsync(row, entry, done);
-        return AnswerRevert(row);
+        return await AnswerRevertAsync(row);
     }
 
     /// <summary>Sets the data of a service aside.</summary>
@@ -122,8 +122,8 @@ internal sealed class DataMoves(AgentParts parts, FolderSwap swap, QuietService 
 
     /// <summary>Ends a revert that a killed process left.</summary>
     /// <returns>The answer; null: it had not begun.</returns>
-    public RevertImportResponse? ResolveRevert(OperationId operation, RevertImportRequest request) =>
-        Resolved(operation, OperationId.TryParse(request.ImportOperation, out var import, out _) ? parts.Swaps.Find(import) : null) is { } row ? AnswerRevert(row) : null;
+    public async Task<RevertImportResponse?> ResolveRevertAsync(OperationId operation, RevertImportRequest request) =>
+        Resolved(operation, OperationId.TryParse(request.ImportOperation, out var import, out _) ? parts.Swaps.Find(import) : null) is { } row ? await AnswerRevertAsync(row) : null;
 
     /// <summary>Ends a setting aside that a killed process left.</summary>
     /// <returns>The answer; null: it had not begun.</returns>
@@ -159,16 +159,9 @@ internal sealed class DataMoves(AgentParts parts, FolderSwap swap, QuietService 
     }
 
     // What the import brought lies in staging/ now. A kill or a failing disk leaves it to the next start's sweep.
-    private RevertImportResponse AnswerRevert(SwapRow row)
+    private async Task<RevertImportResponse> AnswerRevertAsync(SwapRow row)
     {
-        try
-        {
-            parts.Folders.Erase(DataFolders.Staging, row.Outgoing[(DataFolders.Staging.Length + 1)..]);
-        }
-        catch (McpException e)
-        {
-            parts.Events.Add(new NodeEvent("staging-left", "warning", $"what a reverted import of {row.Service} had brought could not be erased and is at the agent's next start: {e.Cause}") { Service = row.Service });
-        }
+        await erasing.TryAsync(row.Service, DataFolders.Staging, row.Outgoing[(DataFolders.Staging.Length + 1)..]);
         return new RevertImportResponse { Reverted = true, Record = RecordOf(row.Service) };
     }
 

@@ -1,143 +1,63 @@
-using System.Threading.Channels;
-using Mcp.Archive;
-using Mcp.Native;
+using Google.Protobuf;
+using Mcp.Confined.V1;
+using Mcp.Confinement;
+using Mcp.Errors;
+using Mcp.Processes;
 using Mcp.V1;
 
 namespace Mcp.Agent.Importing;
 
 /// <summary>
-/// An extraction under way: pieces of the compressed stream go in as they come, and at the end the tree is completed. Few pieces wait at a time,
-/// so a slow disk slows the sender and memory stays flat.
+/// An extraction under way in a confined child that can reach nothing but the folders of its job: pieces of the compressed stream go in as they come, then
+/// the trailer; the answer is that the tree is whole, checked, marked and durable. A slow disk slows the sender; memory stays flat.
 /// </summary>
 internal sealed class Extraction : IAsyncDisposable
 {
-    // Of at most 1 MiB each.
-    private const int Ahead = 8;
+    private readonly ConfinedChild _child;
 
-    private readonly Channel<ReadOnlyMemory<byte>> _pieces = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(Ahead) { SingleReader = true, SingleWriter = true });
-    private readonly CancellationTokenSource _end = new();
-    private readonly TreeIntake _intake;
-    private readonly string _folder;
-    private readonly Task<StreamTrailer> _work;
+    private Extraction(ConfinedChild child) => _child = child;
 
-    private Extraction(IntakeOrder order, string folder)
+    /// <summary>
+    /// The program that works on services' files here: as root this one; without root this one in podman's user namespace, where alone the owners
+    /// of a service's files have the numbers that its containers see.
+    /// </summary>
+    /// <exception cref="McpException">Podman's program, which opens that namespace, is not there.</exception>
+    public static ConfinedProgram Program => Environment.IsPrivilegedProcess
+        ? ConfinedProgram.Own
+        : ConfinedProgram.Rootless(ProgramPath.Find("podman") ?? throw new McpException(FaultCode.FailedPrecondition, "podman is not on PATH, so nobody can enter its user namespace") { Hint = "apt-get install podman" });
+
+    /// <summary>Begins one.</summary>
+    /// <param name="job">Its folders exist and are empty.</param>
+    /// <param name="service">For messages.</param>
+    /// <param name="cancellation">Kills it.</param>
+    /// <exception cref="McpException">It could not be started.</exception>
+    public static async Task<Extraction> BeginAsync(ImportJob job, string service, CancellationToken cancellation)
     {
-        (_intake, _folder) = (new TreeIntake(order), folder);
-        // A thread of its own: it blocks, on the stream and on the disk.
-        _work = Task.Factory.StartNew(Extract, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var folders = new ConfinedFolders
+        {
+            Reading = job.Now.Length > 0 ? [job.Now] : [],
+            Writing = job.Part.Length > 0 ? [job.Folder, job.Part] : [job.Folder],
+        };
+        return new Extraction(await ConfinedChild.StartAsync(Program, folders, new ConfinedJob { Import = job }, $"takes in {service}", cancellation));
     }
-
-    /// <summary>Bytes of content that the archive brought; known at its end.</summary>
-    public long Bytes => _intake.Bytes;
-
-    /// <summary>Begins an extraction into an empty folder.</summary>
-    public static Extraction Begin(IntakeOrder order, string folder) => new(order, folder);
 
     /// <summary>Hands in the next piece of the stream, when there is room for it.</summary>
-    /// <exception cref="ArchiveException">The archive was refused.</exception>
-    /// <exception cref="IOException">The disk is full or failed.</exception>
-    public async Task WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellation)
+    /// <exception cref="McpException">The archive was refused, or the disk is full.</exception>
+    public Task WriteAsync(ByteString piece, CancellationToken cancellation) => _child.SendAsync(piece, cancellation);
+
+    /// <summary>The stream is over, and this is what it must be: waits until the tree is complete.</summary>
+    /// <exception cref="McpException">The archive was refused, is not what was sent, or a database in it is damaged.</exception>
+    public async Task<ImportResult> EndAsync(StreamTrailer trailer, Action<TransferProgress> progress, CancellationToken cancellation)
     {
-        try
+        await _child.EndAsync(trailer, cancellation);
+        while (await _child.NextAsync(cancellation) is { } frame)
         {
-            await _pieces.Writer.WriteAsync(piece, cancellation);
+            if (frame.Progress is { } at)
+                progress(at);
         }
-        catch (ChannelClosedException)
-        {
-            // It has ended already, and says why.
-            await _work;
-            throw new ArchiveException("has something after its end");
-        }
+        return _child.Result?.Import ?? throw new McpException(FaultCode.Internal, "the confined process answered something else than it was asked");
     }
 
-    /// <summary>The stream is over: what it came to.</summary>
-    /// <exception cref="ArchiveException">The archive was refused.</exception>
-    /// <exception cref="IOException">The disk is full or failed.</exception>
-    public async Task<StreamTrailer> EndAsync(CancellationToken cancellation)
-    {
-        _pieces.Writer.TryComplete();
-        return await _work.WaitAsync(cancellation);
-    }
-
-    /// <summary>Completes the tree where it is; see <see cref="TreeIntake.Complete"/>.</summary>
-    public Task<IReadOnlyList<DatabaseCopy>> CompleteAsync(IEnumerable<DatabaseCopy> copies) => Task.Run(() =>
-    {
-        using var tree = Folder.Open(_folder);
-        return TreeIntake.Complete(tree, copies, _end.Token);
-    });
-
-    /// <summary>Lays the tree over a copy of <paramref name="now"/> in the empty folder <paramref name="result"/>; see <see cref="TreeIntake.Overlay"/>.</summary>
-    public Task<IReadOnlyList<DatabaseCopy>> OverlayAsync(string now, string result, IEnumerable<DatabaseCopy> copies) => Task.Run(() =>
-    {
-        using var part = Folder.Open(_folder);
-        using var there = Folder.Open(now);
-        using var to = Folder.Open(result);
-        return _intake.Overlay(part, there, to, copies, _end.Token);
-    });
-
-    /// <summary>Ends whatever is still going on; nothing writes to the folder any more when this returns.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        _pieces.Writer.TryComplete(new OperationCanceledException());
-        await ((Task)_work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _end.Dispose();
-    }
-
-    private StreamTrailer Extract()
-    {
-        try
-        {
-            using var into = Folder.Open(_folder);
-            using var stream = new PieceStream(_pieces.Reader);
-            return _intake.Extract(stream, into, _end.Token);
-        }
-        finally
-        {
-            _pieces.Writer.TryComplete();
-        }
-    }
-
-    /// <summary>The pieces as one stream to be read.</summary>
-    private sealed class PieceStream(ChannelReader<ReadOnlyMemory<byte>> pieces) : Stream
-    {
-        private ReadOnlyMemory<byte> _piece;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(Span<byte> buffer)
-        {
-            while (_piece.Length == 0)
-            {
-                if (pieces.TryRead(out _piece))
-                    continue;
-                if (!pieces.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
-                    return 0;
-            }
-            var length = Math.Min(buffer.Length, _piece.Length);
-            _piece.Span[..length].CopyTo(buffer);
-            _piece = _piece[length..];
-            return length;
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
+    /// <summary>Ends whatever is still going on; nothing writes to the folders any more when this returns.</summary>
+    public ValueTask DisposeAsync() => _child.DisposeAsync();
 }

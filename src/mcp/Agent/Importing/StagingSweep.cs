@@ -10,14 +10,14 @@ namespace Mcp.Agent.Importing;
 /// </summary>
 internal sealed partial class StagingSweep
 {
-    private readonly AgentParts _parts;
     private readonly ILogger _logger;
+    private readonly FolderErasing _erasing;
     private readonly IReadOnlyList<string> _found;
 
     /// <summary>Looks at what is there, before this process makes anything.</summary>
-    public StagingSweep(AgentParts parts, ILogger logger)
+    public StagingSweep(AgentParts parts, FolderErasing erasing, ILogger logger)
     {
-        (_parts, _logger) = (parts, logger);
+        (_erasing, _logger) = (erasing, logger);
         try
         {
             _found = parts.Folders.NamesIn(DataFolders.Staging);
@@ -30,14 +30,14 @@ internal sealed partial class StagingSweep
     }
 
     /// <summary>Erases it; what cannot be erased is logged and left to the next start.</summary>
-    public void Run(CancellationToken ct)
+    public async Task RunAsync(CancellationToken ct)
     {
         foreach (var name in _found)
         {
             ct.ThrowIfCancellationRequested();
             try
             {
-                var bytes = _parts.Folders.Erase(DataFolders.Staging, name);
+                var bytes = await _erasing.EraseAsync(DataFolders.Staging, name, ct);
                 Erased(name, bytes);
             }
             catch (McpException e)

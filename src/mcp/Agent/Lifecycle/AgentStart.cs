@@ -25,7 +25,7 @@ internal sealed partial class AgentStart(
     {
         await open.ResolveAllAsync(ct);
         journal.Open();
-        await Task.Run(() => sweep.Run(ct), ct);
+        await sweep.RunAsync(ct);
         await fencing.EnforceAsync(ct);
         await RemoveLeftoversAsync(ct);
         if (parts.Services.All().Any(IsWished))

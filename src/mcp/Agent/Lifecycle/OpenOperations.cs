@@ -132,10 +132,10 @@ internal sealed partial class OpenOperations(AgentParts parts, PutBack putBack, 
                 parts.Operations.Fail(row.Id, putBack: true, Interrupted(row, "the file is as it was before, or whole"), scope.Steps);
                 return;
             case "import":
-                End(row, scope, import.Resolve(row.Id));
+                End(row, scope, await import.ResolveAsync(row.Id));
                 return;
             case "revert-import":
-                End(row, scope, moves.ResolveRevert(row.Id, RevertImportRequest.Parser.ParseFrom(row.Request)));
+                End(row, scope, await moves.ResolveRevertAsync(row.Id, RevertImportRequest.Parser.ParseFrom(row.Request)));
                 return;
             case "set-aside":
                 End(row, scope, moves.ResolveAside(row.Id));

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Mcp.Agent.Adopting;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Files;
+using Mcp.Agent.Importing;
 using Mcp.Agent.Registry;
 using Mcp.Definitions;
 using Mcp.Errors;
@@ -21,7 +22,7 @@ internal sealed record Asker(OperationId Id, string Principal, bool Direct);
 /// <summary>Every change that can be asked of this node, each as one journalled operation.</summary>
 internal sealed class ServiceOperations(
     AgentParts parts, JournalledOperations journal, ServiceLifecycle lifecycle, DeploymentChecks checks, ImagePreparation images, HealthProbe health, PutBack putBack,
-    FileIntake files, Adoption adoption, RowPurge rows)
+    FileIntake files, Adoption adoption, RowPurge rows, FolderErasing erasing)
 {
     private static readonly TimeSpan UndeployPatience = TimeSpan.FromMinutes(2);
 
@@ -79,7 +80,7 @@ internal sealed class ServiceOperations(
 
     /// <summary>Erases data of a service that is not deployed here.</summary>
     public Task<PurgeDataResponse> PurgeDataAsync(Asker asker, PurgeDataRequest request, CancellationToken call) =>
-        RunAsync(asker, "purge-data", request.Service, request, PurgeDataResponse.Parser, (entry, stop) => Task.Run(() => Purge(request, entry), stop),
+        RunAsync(asker, "purge-data", request.Service, request, PurgeDataResponse.Parser, (entry, stop) => PurgeAsync(request, entry, stop),
             _ => { }, result => new NodeEvent("data-purged", "warning", $"{result.Bytes} bytes were erased"), call);
 
     /// <summary>Takes running containers into the registry.</summary>
@@ -126,7 +127,7 @@ internal sealed class ServiceOperations(
         ? Math.Max(row.Epoch, row.SupersededEpoch) + 1
         : Math.Max(1, Math.Max(row?.Epoch ?? 0, marker?.Epoch ?? 0));
 
-    private PurgeDataResponse Purge(PurgeDataRequest request, OperationEntry entry)
+    private async Task<PurgeDataResponse> PurgeAsync(PurgeDataRequest request, OperationEntry entry, CancellationToken stop)
     {
         var service = request.Service;
         if (request.State is not ("" or "current" or "aside" or "staging"))
@@ -140,19 +141,19 @@ internal sealed class ServiceOperations(
         {
             // Out of the way first, in one rename: a kill half way leaves a rest that nobody takes for a service's data. Its record goes last.
             if (parts.Folders.MoveAside(service) is { } aside)
-                bytes += parts.Folders.Erase(aside);
+                bytes += await erasing.EraseAsync(Ownership.DataFolders.Aside, Path.GetFileName(aside), stop);
             parts.Data.Remove(service);
         }
         if (request.State is "" or "aside")
         {
             foreach (var aside in parts.Folders.AsideOf(service))
-                bytes += parts.Folders.Erase(aside);
+                bytes += await erasing.EraseAsync(Ownership.DataFolders.Aside, Path.GetFileName(aside), stop);
         }
         if (request.State is "" or "staging")
         {
             // The service's lock is held, so nothing of it is being made.
             foreach (var left in parts.Folders.PlacedIn(Ownership.DataFolders.Staging).Where(f => f.Service == service))
-                bytes += parts.Folders.Erase(left.Place, left.Name);
+                bytes += await erasing.EraseAsync(left.Place, left.Name, stop);
         }
         entry.Scope.Say($"{bytes} bytes were erased");
         return new PurgeDataResponse { Bytes = bytes };

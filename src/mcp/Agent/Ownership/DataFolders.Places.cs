@@ -66,10 +66,6 @@ internal sealed partial class DataFolders
         return Directory.Exists(path) ? [.. Directory.EnumerateFileSystemEntries(path).Select(p => Path.GetFileName(p)!)] : [];
     });
 
-    /// <summary>Erases a folder under <c>.mcp/aside</c> for good, never following a link.</summary>
-    /// <returns>How many bytes its files had.</returns>
-    public ulong Erase(string asidePath) => Erase(Aside, Path.GetFileName(asidePath));
-
     /// <summary>Erases what lies in a place under a name for good, never following a link; nothing there is no error.</summary>
     /// <returns>How many bytes its files had.</returns>
     public ulong Erase(string place, string name) => Guarded(name, "erased", () =>
@@ -107,16 +103,6 @@ internal sealed partial class DataFolders
     {
         using var root = FolderHandle.Open(dataRoot);
         return Place(root, place);
-    });
-
-    /// <summary>Writes the marker into a folder that is being made; its own time stays as its archive said.</summary>
-    public void MarkPlaced(string place, string name, string service, string volumeId, ulong epoch) => Guarded<object?>(service, "marked", () =>
-    {
-        using var root = FolderHandle.Open(dataRoot);
-        using var there = Place(root, place);
-        using var folder = there.TryOpenFolder(name) ?? throw new IOException($"{PathOf(place, name)} is gone");
-        folder.WriteFile(OwnerMarker.FileName, new OwnerMarker(service, volumeId, epoch).Write(key.Bytes), MarkerMode, keepTime: true);
-        return null;
     });
 
     /// <summary>The inode of what lies under a name in a place, or under a service's name; null: nothing lies there.</summary>

@@ -38,6 +38,8 @@ internal static class ConfinedWork
     private static ConfinedResult Do(WorkPort port, StandingWalls walls) => port.Job.WorkCase switch
     {
         ConfinedJob.WorkOneofCase.Probe => new ConfinedResult { Probe = ProbeWork.Do(port.Job.Probe, walls) },
+        ConfinedJob.WorkOneofCase.Import => new ConfinedResult { Import = ImportWork.Do(port.Job.Import, port) },
+        ConfinedJob.WorkOneofCase.Erase => new ConfinedResult { Erase = new EraseResult { Bytes = EraseWork.Do(port.Job.Erase.Folder) } },
         var unknown => throw new InvalidDataException($"no job of the kind {unknown}"),
     };
 }

@@ -38,6 +38,9 @@ internal sealed class WorkPort : IDisposable
     /// <summary>The data that comes, up to its announced end; a pipe that ends before is an <see cref="EndOfStreamException"/>.</summary>
     public Stream Input { get; }
 
+    /// <summary>What the data must have been; null: none was said, or the data has not ended yet.</summary>
+    public StreamTrailer? Trailer { get; private set; }
+
     /// <summary>Where data goes; flush it before the result.</summary>
     public Stream Output { get; }
 
@@ -102,7 +105,7 @@ internal sealed class WorkPort : IDisposable
                 if (frame.PartCase == ConfinedInput.PartOneofCase.Data)
                     _rest = frame.Data.Memory;
                 else
-                    _ended = true;
+                    (_ended, port.Trailer) = (true, frame.Trailer);
             }
             var taken = Math.Min(buffer.Length, _rest.Length);
             _rest.Span[..taken].CopyTo(buffer);

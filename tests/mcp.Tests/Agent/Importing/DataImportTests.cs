@@ -53,12 +53,14 @@ internal sealed class DataImportTests
     }
 
     [Test]
-    public async Task Every_hostile_archive_is_refused_with_its_rule_and_nothing_of_it_is_seen()
+    public async Task A_hostile_archive_is_refused_with_its_rule_and_nothing_of_it_is_seen()
     {
+        // A process for each: all of them in the long run, every seventh kind otherwise. The rules themselves are tried with all in the library's tests.
+        var step = Environment.GetEnvironmentVariable("MCP_LONG_RUN") == "1" ? 1 : 7;
         await using var bench = new ImportBench();
         Directory.CreateDirectory(bench.DataOf("notes"));
         await File.WriteAllTextAsync(bench.DataOf("notes", "kept"), "as it was");
-        foreach (var archive in HostileArchives.All())
+        foreach (var archive in HostileArchives.All().Where((_, i) => i % step == 0))
         {
             var first = ImportBench.First(force: true);
             first.AnnouncedBytes = 1 << 30;

@@ -288,7 +288,7 @@ internal sealed class FolderSwapTests
         var name = bench.Parts.Folders.NewName("notes");
         var folder = bench.Parts.Folders.MakePlaced(DataFolders.Staging, name);
         await File.WriteAllTextAsync(Path.Combine(folder, "b"), "new");
-        bench.Parts.Folders.MarkPlaced(DataFolders.Staging, name, "notes", ImportBench.Volume, epoch);
+        await File.WriteAllBytesAsync(Path.Combine(folder, OwnerMarker.FileName), new OwnerMarker("notes", ImportBench.Volume, epoch).Write(bench.Parts.Key.Bytes));
         var row = new SwapRow
         {
             Operation = id,

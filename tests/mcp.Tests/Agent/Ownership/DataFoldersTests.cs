@@ -101,7 +101,7 @@ internal sealed class DataFoldersTests : IDisposable
         var aside = Folders.MoveAside("a")!;
         Folders.MoveAside("a-b");
         await Assert.That(Folders.AsideOf("a")).IsEquivalentTo([aside]);
-        var bytes = Folders.Erase(aside);
+        var bytes = Folders.Erase(DataFolders.Aside, Path.GetFileName(aside));
         await Assert.That(bytes).IsGreaterThanOrEqualTo(5UL);
         await Assert.That(Directory.Exists(aside)).IsFalse();
         await Assert.That(File.Exists(Path.Combine(outside, "precious"))).IsTrue();

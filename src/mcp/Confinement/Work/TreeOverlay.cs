@@ -1,7 +1,7 @@
 using Mcp.Archive;
 using Mcp.Native;
 
-namespace Mcp.Agent.Importing;
+namespace Mcp.Confinement.Work;
 
 /// <summary>
 /// Lays one tree over another by renames. Directories meet and get what the archive says of them; a file or link replaces one of its own kind;

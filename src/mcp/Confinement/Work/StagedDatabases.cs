@@ -7,7 +7,7 @@ using Mcp.V1;
 using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 
-namespace Mcp.Agent.Importing;
+namespace Mcp.Confinement.Work;
 
 /// <summary>
 /// The SQLite databases of a tree that nobody uses yet, known by their header. Each must pass <c>integrity_check</c>. One with its own log or

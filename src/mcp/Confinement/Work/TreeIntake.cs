@@ -3,13 +3,14 @@ using Mcp.Archive;
 using Mcp.Native;
 using Mcp.V1;
 
-namespace Mcp.Agent.Importing;
+namespace Mcp.Confinement.Work;
 
 /// <summary>How an archive is to be taken in.</summary>
 /// <param name="MostBytes">Content of all its files together; more is refused.</param>
 /// <param name="MostEntries">More is refused.</param>
 /// <param name="Owners">Whether numeric owners are set.</param>
-internal sealed record IntakeOrder(long MostBytes, long MostEntries, bool Owners);
+/// <param name="KeepRoot">The folder itself stays its maker's, and open to him.</param>
+internal sealed record IntakeOrder(long MostBytes, long MostEntries, bool Owners, bool KeepRoot);
 
 /// <summary>
 /// Everything of an import that touches the files of an archive, which are hostile until proven otherwise: it needs nothing but the folders that
@@ -34,7 +35,7 @@ internal sealed class TreeIntake(IntakeOrder order)
         using var zstd = new ZstdInput(compressed);
         using var digest = new DigestStream(zstd);
         var reader = new ArchiveReader(digest, new ArchiveLimits { Bytes = order.MostBytes, Entries = order.MostEntries });
-        var tree = new TreeImport(into, order.Owners);
+        var tree = new TreeImport(into, order.Owners, order.KeepRoot);
         tree.Run(reader, cancellation);
         Bytes = reader.Bytes;
         HasRoot = tree.HasRoot;
@@ -46,15 +47,16 @@ internal sealed class TreeIntake(IntakeOrder order)
     /// <summary>Completes an extracted tree.</summary>
     /// <param name="tree">The folder that was extracted into.</param>
     /// <param name="copies">The databases that the sender copied, from its trailer.</param>
+    /// <param name="marker">The owner's marker; empty: none.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>Every database of the tree as it was checked.</returns>
     /// <exception cref="ArchiveException">A database is damaged.</exception>
-    public static IReadOnlyList<DatabaseCopy> Complete(Folder tree, IEnumerable<DatabaseCopy> copies, CancellationToken cancellation)
+    public static IReadOnlyList<DatabaseCopy> Complete(Folder tree, IEnumerable<DatabaseCopy> copies, ReadOnlySpan<byte> marker, CancellationToken cancellation)
     {
+        // What is done in the folder from here on is ours, not the archive's: its time stays the original's.
+        var root = NativeFile.StatusOf(tree.Handle);
         StagedDatabases.DropJournals(tree, copies);
-        var databases = StagedDatabases.Check(tree, cancellation);
-        NativeFile.SyncFileSystem(tree.Handle);
-        return databases;
+        return Seal(tree, root, marker, cancellation);
     }
 
     /// <summary>Lays an extracted partial archive over a copy of what is there now, and completes the result.</summary>
@@ -62,16 +64,29 @@ internal sealed class TreeIntake(IntakeOrder order)
     /// <param name="now">The data as it is; only read.</param>
     /// <param name="result">An empty folder.</param>
     /// <param name="copies">The databases that the sender copied, from its trailer.</param>
+    /// <param name="marker">The owner's marker; empty: none.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>Every database of the tree as it was checked.</returns>
     /// <exception cref="ArchiveException">Something of the archive meets something of another kind, or a database is damaged.</exception>
-    public IReadOnlyList<DatabaseCopy> Overlay(Folder part, Folder now, Folder result, IEnumerable<DatabaseCopy> copies, CancellationToken cancellation)
+    public IReadOnlyList<DatabaseCopy> Overlay(Folder part, Folder now, Folder result, IEnumerable<DatabaseCopy> copies, ReadOnlySpan<byte> marker, CancellationToken cancellation)
     {
         StagedDatabases.DropJournals(part, copies);
-        new TreeCopy(order.Owners, order.MostBytes - Bytes).Run(now, result, cancellation);
-        new TreeOverlay(order.Owners, HasRoot).Run(part, result);
-        var databases = StagedDatabases.Check(result, cancellation);
-        NativeFile.SyncFileSystem(result.Handle);
+        new TreeCopy(order.Owners, order.KeepRoot, order.MostBytes - Bytes).Run(now, result, cancellation);
+        new TreeOverlay(order.Owners, HasRoot && !order.KeepRoot).Run(part, result);
+        return Seal(result, NativeFile.StatusOf(result.Handle), marker, cancellation);
+    }
+
+    private static IReadOnlyList<DatabaseCopy> Seal(Folder tree, in FileStatus root, ReadOnlySpan<byte> marker, CancellationToken cancellation)
+    {
+        var databases = StagedDatabases.Check(tree, cancellation);
+        if (marker.Length > 0)
+        {
+            using var file = tree.CreateFile(EntryRules.Marker, 0x1a4);
+            RandomAccess.Write(file, marker, 0);
+            NativeFile.SetMode(file, 0x1a4);
+        }
+        NativeFile.SetModified(tree.Handle, root.ModifiedSeconds, root.ModifiedNanoseconds);
+        NativeFile.SyncFileSystem(tree.Handle);
         return databases;
     }
 }

@@ -3,7 +3,7 @@ using Mcp.Archive;
 using Mcp.Native;
 using Microsoft.Win32.SafeHandles;
 
-namespace Mcp.Agent.Importing;
+namespace Mcp.Confinement.Work;
 
 /// <summary>
 /// Copies a tree that lies still: owners, modes, times, attributes, hard links and holes as they are. Where the file system can, the files share
@@ -11,8 +11,9 @@ namespace Mcp.Agent.Importing;
 /// its own. Nothing is followed.
 /// </summary>
 /// <param name="owners">Whether numeric owners are set.</param>
+/// <param name="keepRoot">The folder itself stays its maker's.</param>
 /// <param name="room">Bytes that it may take at most.</param>
-internal sealed unsafe partial class TreeCopy(bool owners, long room)
+internal sealed unsafe partial class TreeCopy(bool owners, bool keepRoot, long room)
 {
     private const long OneCall = 64L << 20;
 
@@ -56,7 +57,8 @@ internal sealed unsafe partial class TreeCopy(bool owners, long room)
             }
         }
         // After what is in it: making entries changes a folder's time.
-        Dress(from.Handle, to.Handle);
+        if (path.Length > 0 || !keepRoot)
+            Dress(from.Handle, to.Handle);
     }
 
     private bool TryLink(Folder to, byte[] name, byte[] full, in FileStatus status)
