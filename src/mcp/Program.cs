@@ -48,6 +48,9 @@ internal static class Program
         app.Add<AdoptCommand>();
         app.Add<PurgeCommand>();
         app.Add<DataCommand>("data");
+        app.Add<SnapshotCommand>("snapshot");
+        app.Add<SnapshotTrialCommand>("snapshot");
+        app.Add<SnapshotRestoreCommand>("snapshot");
 
         // Looking
         app.Add<StatusCommand>();

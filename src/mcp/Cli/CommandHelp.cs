@@ -10,6 +10,7 @@ internal sealed class CommandHelp(CommandCatalogue catalogue, TextWriter output)
     [
         ("Try it", ["dev"]),
         ("Services", ["deploy", "plan", "sync", "undeploy", "stop", "start", "restart", "history", "rollback", "service", "push", "pull", "adopt", "purge", "data"]),
+        ("Backups", ["snapshot"]),
         ("Look", ["status", "list", "ps", "logs", "events", "watch", "route", "cert", "ca", "doctor"]),
         ("Fleet", ["node", "operator", "login"]),
         ("Roles", ["master", "agent"]),

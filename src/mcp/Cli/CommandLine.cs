@@ -29,6 +29,9 @@ internal sealed class CommandLine(ConsoleApp.ConsoleAppBuilder app, CommandConte
             return ExitCode.Done;
         }
 
+        // What one does most often with a group goes without its verb: mcp snapshot notes. No service can be called like a verb.
+        if (words is ["snapshot", var service, ..] && !service.StartsWith('-') && !_catalogue.Group("snapshot").Contains(service))
+            words.Insert(1, "create");
         var name = FindCommand(words);
         if (name is null)
             return RefuseUnknown(words);

@@ -47,12 +47,12 @@ internal sealed class StatusCommand(CommandContext context)
             if (found.Services.Count > 0)
                 context.Screen.Line();
         }
-        var services = new Listing("SERVICE", "NODE", "STATUS", "GEN", "DEPLOYED", "REACHED AT", "DETAIL");
+        var services = new Listing("SERVICE", "NODE", "STATUS", "GEN", "DEPLOYED", "SNAPSHOT", "PROVEN RESTORE", "REACHED AT", "DETAIL");
         foreach (var s in found.Services)
         {
             services.Add(
-                s.Name, s.Node, Cell.State(s.Status), (long)s.Generation, Measures.Ago(s.DeployedAt, context.Clock),
-                string.Join(", ", s.Ports.Select(p => $"{p.HostIp}:{p.HostPort}")), s.Detail);
+                s.Name, s.Node, Cell.State(s.Status), (long)s.Generation, Measures.Ago(s.DeployedAt, context.Clock), Measures.Ago(s.LastSnapshot, context.Clock),
+                Measures.Ago(s.ProvenRestore, context.Clock), string.Join(", ", s.Ports.Select(p => $"{p.HostIp}:{p.HostPort}")), s.Detail);
         }
         context.Screen.Table(services, service is null ? "no services yet; mcp deploy <service>" : $"there is no service {service}");
         if (found.Findings.Count == 0)
@@ -93,7 +93,7 @@ internal sealed class StatusCommand(CommandContext context)
             [.. services.Select(s => new ServiceStatusDocument(
                 s.Spec.Name, n.Name, s.Spec.Tier, s.Status.Status, string.Join("; ", s.Status.Problems), s.Status.Generation, s.Status.Epoch, s.DeployedAt,
                 s.DeployedBy, [.. s.Status.Containers.Select(c => c.ToDocument(n.Name))],
-                [.. s.Status.Containers.SelectMany(c => c.Ports).Select(p => p.ToDocument())]))],
+                [.. s.Status.Containers.SelectMany(c => c.Ports).Select(p => p.ToDocument())], "", ""))],
             [.. n.Problems.Select(p => new FindingDocument("node problem", "warning", n.Name, "", p, "", ""))]);
     }
 }

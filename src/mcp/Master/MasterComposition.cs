@@ -81,7 +81,7 @@ internal static class MasterComposition
         var observation = new FleetObservation(database, eyes, board);
         var ledger = new FindingLedger(database, clock);
         var status = new FleetStatus(
-            database, observation, board, ledger, new FleetStatusContext(configuration.FleetName, ProgramVersion.Text, open.IsRunningHere, () => recovery.Awaited, () => lives.Estranged), clock);
+            database, observation, board, ledger, new FleetStatusContext(configuration.FleetName, ProgramVersion.Text, open.IsRunningHere, () => recovery.Awaited, () => lives.Estranged, configuration.Snapshots), clock);
         var alerts = new AlertSettings { Command = configuration.AlertCommand, Cooldown = configuration.AlertCooldown, Fleet = configuration.Domain };
         var book = new AlertBook(database, alerts, clock);
         var sender = new AlertSender(book, alerts, (subject, words) => events.AlertFailed(subject.Node, subject.Service, words), clock, logging.CreateLogger<AlertSender>());

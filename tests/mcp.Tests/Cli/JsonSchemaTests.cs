@@ -41,6 +41,37 @@ public class JsonSchemaTests
     }
 
     [Test]
+    public async Task Snapshots()
+    {
+        var snapshot = new Snapshot
+        {
+            Id = 7,
+            ServiceName = "notes",
+            Filename = "f.tar.zst",
+            Node = "orion",
+            Epoch = 1,
+            CreatedAt = "t",
+            Manual = true,
+            Partial = true,
+            SizeBytes = 10,
+            FileSha256 = "aa",
+            DataBytes = 20,
+            Sha256 = "bb",
+            Entries = 3,
+            VerifiedAt = "v",
+            DrilledAt = "d",
+            Damage = "x",
+            Skipped = { new SkippedEntry { Path = Google.Protobuf.ByteString.CopyFromUtf8("sock"), Rule = "is a socket" } },
+            Databases = { new DatabaseCopy { Path = Google.Protobuf.ByteString.CopyFromUtf8("n.db"), Bytes = 4, Method = "backup", NotChecked = "c" } },
+        };
+        await Assert.That(Compact(JsonSerializer.Serialize(new SnapshotsDocument([snapshot.ToDocument()]), CliJson.Default.SnapshotsDocument))).IsEqualTo(
+            """{"snapshots":[{"id":7,"service":"notes","file":"f.tar.zst","node":"orion","epoch":1,"created_at":"t","manual":true,"partial":true,"bytes":10,"file_sha256":"aa","data_bytes":20,"sha256":"bb","entries":3,"verified_at":"v","damage":"x","drilled_at":"d","skipped":[{"path":"sock","rule":"is a socket"}],"databases":[{"path":"n.db","bytes":4,"method":"backup","not_checked":"c"}]}]}""");
+        var verdict = new VerdictDocument(7, "notes", "f.tar.zst", true, "", 3, 20, ["n.db"], ["o.db: c"]);
+        await Assert.That(Compact(JsonSerializer.Serialize(new VerdictsDocument([verdict]), CliJson.Default.VerdictsDocument))).IsEqualTo(
+            """{"verdicts":[{"id":7,"service":"notes","file":"f.tar.zst","good":true,"error":"","entries":3,"data_bytes":20,"databases":["n.db"],"not_checked":["o.db: c"]}]}""");
+    }
+
+    [Test]
     public async Task Plan()
     {
         var entry = new PlanEntry
@@ -72,12 +103,12 @@ public class JsonSchemaTests
     [Test]
     public async Task Status()
     {
-        var service = new StatusService { Name = "notes", Node = "orion", Tier = "worker", Status = "running", Generation = 3, Epoch = 1, DeployedAt = "t", DeployedBy = "human/a", Detail = "d" };
+        var service = new StatusService { Name = "notes", Node = "orion", Tier = "worker", Status = "running", Generation = 3, Epoch = 1, DeployedAt = "t", DeployedBy = "human/a", Detail = "d", LastSnapshot = "s", ProvenRestore = "p" };
         var finding = new Finding { Kind = "stale", Severity = "error", Node = "orion", Service = "notes", Message = "m", Command = "mcp start notes", Since = "t" };
         var node = new NodeSummary { Name = "orion", Role = "worker", Address = "192.0.2.7:9444", Arch = "x64", Status = "healthy", Containers = 1, LastHeartbeat = "t", Services = 1, Version = "0.1.0", Joined = true, CertificateExpires = "t", DiskFreeBytes = 1, MemoryBytes = 2, CpuMillicores = 3 };
         var document = new StatusDocument("home", "0.1.0", "t", [node.ToDocument()], [service.ToDocument()], [finding.ToDocument()]);
         await Assert.That(Compact(JsonSerializer.Serialize(document, CliJson.Default.StatusDocument))).IsEqualTo(
-            """{"fleet":"home","version":"0.1.0","master_since":"t","nodes":[{"name":"orion","role":"worker","address":"192.0.2.7:9444","arch":"x64","status":"healthy","detail":"","cordoned":false,"joined":true,"containers":1,"services":1,"version":"0.1.0","last_heartbeat":"t","certificate_expires":"t","disk_free_bytes":1,"memory_bytes":2,"cpu_millicores":3}],"services":[{"name":"notes","node":"orion","tier":"worker","status":"running","detail":"d","generation":3,"epoch":1,"deployed_at":"t","deployed_by":"human/a","containers":[],"ports":[]}],"findings":[{"kind":"stale","severity":"error","node":"orion","service":"notes","message":"m","command":"mcp start notes","since":"t"}]}""");
+            """{"fleet":"home","version":"0.1.0","master_since":"t","nodes":[{"name":"orion","role":"worker","address":"192.0.2.7:9444","arch":"x64","status":"healthy","detail":"","cordoned":false,"joined":true,"containers":1,"services":1,"version":"0.1.0","last_heartbeat":"t","certificate_expires":"t","disk_free_bytes":1,"memory_bytes":2,"cpu_millicores":3}],"services":[{"name":"notes","node":"orion","tier":"worker","status":"running","detail":"d","generation":3,"epoch":1,"deployed_at":"t","deployed_by":"human/a","containers":[],"ports":[],"last_snapshot":"s","proven_restore":"p"}],"findings":[{"kind":"stale","severity":"error","node":"orion","service":"notes","message":"m","command":"mcp start notes","since":"t"}]}""");
     }
 
     [Test]

@@ -52,6 +52,8 @@ internal sealed class MasterBench : IAsyncDisposable
             Timeouts = new MasterTimeouts { Deploy = TimeSpan.FromSeconds(20), Undeploy = TimeSpan.FromSeconds(20) },
             ScheduleOnMaster = ScheduleOnMaster.Fallback,
         };
+        // Nothing begins by itself while a test looks.
+        configuration = configuration with { Snapshots = configuration.Snapshots with { Interval = TimeSpan.Zero, Drill = TimeSpan.Zero } };
         bench.Configuration = change?.Invoke(configuration) ?? configuration;
         Invitation invitation = null!;
         MasterInit.Run(bench.Configuration, "alice", TimeProvider.System, created => invitation = created.Invitation);

@@ -1,5 +1,6 @@
 using Mcp.Master.Deployments;
 using Mcp.Master.Registration;
+using Mcp.Master.Snapshots;
 using Mcp.V1;
 
 namespace Mcp.Master.Reading;
@@ -52,9 +53,15 @@ internal sealed record FindingFacts
     /// <summary>Nodes that obey a master of a higher term, while most do not.</summary>
     public required IReadOnlyList<string> Estranged { get; init; }
 
-    /// <summary>The newest complete snapshot of each service that has a snapshot method; null: this version makes none.</summary>
-    public IReadOnlyDictionary<string, DateTimeOffset?>? Snapshots { get; init; }
-
-    /// <summary>Between two scheduled snapshots.</summary>
-    public TimeSpan SnapshotInterval { get; init; } = TimeSpan.FromHours(24);
+    /// <summary>What is known of snapshots and drills; null: none are made.</summary>
+    public SnapshotFacts? Snapshots { get; init; }
 }
+
+/// <summary>What is known of snapshots and drills.</summary>
+/// <param name="Newest">The newest snapshot of each service.</param>
+/// <param name="Complete">Services that have a complete one, which a drill can try out.</param>
+/// <param name="Courses">How the last tries went.</param>
+/// <param name="Interval">Between two scheduled snapshots; zero: there is no schedule.</param>
+/// <param name="Drill">Between two scheduled drills; zero: there is no schedule.</param>
+internal sealed record SnapshotFacts(
+    IReadOnlyDictionary<string, SnapshotRow> Newest, IReadOnlySet<string> Complete, IReadOnlyDictionary<string, SnapshotCourse> Courses, TimeSpan Interval, TimeSpan Drill);

@@ -9,7 +9,8 @@ namespace Mcp.Master.Reading;
 /// <summary>
 /// What an operator should know and do something about; pure. Nothing here is repaired by itself, and each finding names the command that
 /// resolves it, alternatives separated by semicolons. A finding without a time of its own gets the one at which it was first seen.
-/// Services are judged in <see cref="ServiceFindings"/>, data in <see cref="DataFindings"/>.
+/// Services are judged in <see cref="ServiceFindings"/>, data in <see cref="DataFindings"/>,
+/// snapshots in <see cref="SnapshotFindings"/>.
 /// </summary>
 internal static class FindingRules
 {
@@ -32,6 +33,7 @@ internal static class FindingRules
             .Concat(facts.Placements.SelectMany(p => ServiceFindings.Of(facts, index, p)))
             .Concat(ServiceFindings.Orphans(facts, index))
             .Concat(DataFindings.Of(facts))
+            .Concat(SnapshotFindings.Of(facts))
             .Concat(RegistryFindings.Of(facts, index))
             .Concat(facts.Open.Select(o => OfOpen(facts, o)).OfType<Finding>())
             .DistinctBy(FindingKey.Of));

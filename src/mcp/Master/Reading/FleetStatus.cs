@@ -1,7 +1,9 @@
 using Mcp.Errors;
+using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Identity;
 using Mcp.Master.Registration;
+using Mcp.Master.Snapshots;
 using Mcp.Placement;
 using Mcp.Sqlite;
 using Mcp.Text;
@@ -25,7 +27,7 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         if (request.ServiceName.Length > 0 && placements.Count == 0)
             throw new McpException(FaultCode.NotFound, $"there is no service {Printable.Line(request.ServiceName, 80)}") { Hint = "mcp list" };
         var response = new StatusResponse { Fleet = context.Fleet, Version = context.Version, MasterSince = _since };
-        response.Services.AddRange(placements.Select(p => Service(p, answers)));
+        response.Services.AddRange(placements.Select(p => Service(p, answers, facts.Snapshots!)));
         var findings = database.Read(connection => ledger.Describe(connection, FindingRules.Compute(facts), key => FindingRules.CanJudge(facts, key)));
         response.Findings.AddRange(findings.Where(f => request.ServiceName.Length == 0 || Concerns(f, request.ServiceName, placements)));
         response.Nodes.AddRange(database.Read(Nodes));
@@ -98,7 +100,7 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         };
     }
 
-    private static StatusService Service(PlacementRow placement, IReadOnlyDictionary<string, NodeAnswer> answers)
+    private static StatusService Service(PlacementRow placement, IReadOnlyDictionary<string, NodeAnswer> answers, SnapshotFacts snapshots)
     {
         var answer = answers.GetValueOrDefault(placement.Node);
         var (status, detail) = ServiceJudgement.Of(placement, answer);
@@ -113,6 +115,8 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
             Epoch = placement.Epoch,
             DeployedAt = placement.At,
             DeployedBy = placement.Principal,
+            LastSnapshot = snapshots.Newest.GetValueOrDefault(placement.Service)?.CreatedAt ?? "",
+            ProvenRestore = snapshots.Courses.GetValueOrDefault(placement.Service)?.ProvenAt ?? "",
         };
         if (answer is not null)
             service.Containers.AddRange(ServiceJudgement.ContainersOf(placement, answer));
@@ -141,6 +145,8 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         CertificateEnds = CertificateStore.LastEnds(connection),
         Awaited = context.Awaited(),
         Estranged = context.Estranged(),
+        Snapshots = new SnapshotFacts(
+            SnapshotStore.Newest(connection), SnapshotStore.WithComplete(connection), SnapshotCourseStore.All(connection), context.Snapshots.Interval, context.Snapshots.Drill),
     };
 }
 
@@ -150,4 +156,6 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
 /// <param name="IsAtWork">Whether an open operation runs in this process.</param>
 /// <param name="Awaited">Nodes that a restored master waits for.</param>
 /// <param name="Estranged">Nodes that obey another master.</param>
-internal sealed record FleetStatusContext(string Fleet, string Version, Func<string, bool> IsAtWork, Func<IReadOnlyList<string>> Awaited, Func<IReadOnlyList<string>> Estranged);
+/// <param name="Snapshots">How often they are made and tried out.</param>
+internal sealed record FleetStatusContext(
+    string Fleet, string Version, Func<string, bool> IsAtWork, Func<IReadOnlyList<string>> Awaited, Func<IReadOnlyList<string>> Estranged, SnapshotSettings Snapshots);

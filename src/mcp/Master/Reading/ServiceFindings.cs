@@ -43,11 +43,6 @@ internal static class ServiceFindings
             yield return FindingRules.New("edge route missing", "warning", node, service,
                 $"{string.Join(", ", unreachable)} {(unreachable.Count == 1 ? "is" : "are")} not reachable from outside: this version has no proxy yet", "mcp route list", At(placement));
         }
-        if (facts.Snapshots is { } snapshots && snapshots.TryGetValue(service, out var newest) && facts.Now - (newest ?? At(placement) ?? facts.Now) > 2 * facts.SnapshotInterval)
-        {
-            yield return FindingRules.New("snapshot old", "warning", node, service,
-                newest is { } at ? $"the newest complete snapshot of {service} is of {Timestamp.Format(at)}" : $"there is no complete snapshot of {service}", $"mcp snapshot create {service}");
-        }
     }
 
     /// <summary>What runs without a placement: deployed without the master, or left by a node that came back.</summary>

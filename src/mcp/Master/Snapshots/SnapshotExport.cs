@@ -15,7 +15,7 @@ internal delegate void ExportProgress(string phase, long done, long total);
 /// </summary>
 internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, TimeProvider clock)
 {
-    /// <summary>The agent's phase in which it waits for the service itself.</summary>
+    /// <summary>How the agent's phase begins in which it waits for the service itself.</summary>
     private const string MethodPhase = "method";
 
     /// <summary>Reads everything into <paramref name="intake"/>.</summary>
@@ -26,7 +26,7 @@ internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, Tim
     /// <param name="intake">Where to.</param>
     /// <param name="progress">Told at each message.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="McpException">The agent refused, the link broke, the stream was cut, or the method took too long.</exception>
+    /// <exception cref="McpException">NotFound: there is nothing of that name; the agent refused, the link broke, the stream was cut, or the method took too long.</exception>
     public async Task<StreamTrailer> ReadAsync(
         string node, ExportServiceDataRequest request, string operation, string by, ArchiveIntake intake, ExportProgress progress, CancellationToken cancellation)
     {
@@ -41,7 +41,7 @@ internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, Tim
             switch (part.PartCase)
             {
                 case ExportServiceDataResponse.PartOneofCase.Progress:
-                    methodSince = part.Progress.Phase == MethodPhase ? methodSince ?? clock.GetTimestamp() : null;
+                    methodSince = part.Progress.Phase.StartsWith(MethodPhase, StringComparison.Ordinal) ? methodSince ?? clock.GetTimestamp() : null;
                     if (methodSince is { } since && clock.GetElapsedTime(since) > methodLimit)
                         throw TooLong(node, request.ServiceName);
                     progress(Printable.Line(part.Progress.Phase, 80), (long)part.Progress.Done, (long)part.Progress.Total);
@@ -57,6 +57,8 @@ internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, Tim
                     throw Broken(node, "it holds something that this version does not know");
             }
         }
+        if (trailer is { Bytes: 0, Entries: 0 } && intake.Bytes == 0)
+            throw new McpException(FaultCode.NotFound, $"there is no {request.ServiceName} on {node}") { Node = node };
         return trailer ?? throw Broken(node, "it ended without its trailer: it was cut");
     }
 

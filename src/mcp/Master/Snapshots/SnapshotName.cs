@@ -33,7 +33,7 @@ internal static class SnapshotName
         if (stem.Length < 20 || Timestamp.Read(stem[..20].ToString()) is not { } at || Timestamp.Format(at) != stem[..20].ToString())
             return false;
         var rest = stem[20..];
-        return rest.Length == 0 || (rest[0] == '-' && rest.Length <= 9 && rest[1] != '0' && rest[1..].ContainsAnyExceptInRange('0', '9') == false && rest.Length > 1);
+        return rest.Length == 0 || (rest is ['-', >= '1' and <= '9', ..] && rest.Length <= 9 && !rest[1..].ContainsAnyExceptInRange('0', '9'));
     }
 
     /// <summary>The name of the description beside an archive.</summary>

@@ -35,6 +35,10 @@ internal static class SnapshotStore
         connection.Query($"SELECT {Columns} FROM snapshots WHERE id IN (SELECT max(id) FROM snapshots GROUP BY service)", Map)
             .ToDictionary(r => r.Service, StringComparer.Ordinal);
 
+    /// <summary>The services that have a complete one.</summary>
+    public static HashSet<string> WithComplete(SqliteConnection connection) =>
+        connection.Query("SELECT DISTINCT service FROM snapshots WHERE partial = 0", r => r.GetString(0)).ToHashSet(StringComparer.Ordinal);
+
     /// <summary>One archive, or null.</summary>
     public static SnapshotRow? Find(SqliteConnection connection, string service, string filename) =>
         connection.QueryFirst($"SELECT {Columns} FROM snapshots WHERE service = $service AND filename = $filename", Map, ("$service", service), ("$filename", filename));

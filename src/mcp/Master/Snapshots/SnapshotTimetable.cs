@@ -10,7 +10,10 @@ namespace Mcp.Master.Snapshots;
 /// <param name="random">For the jitter.</param>
 internal sealed class SnapshotTimetable(TimeSpan interval, TimeProvider clock, Random random)
 {
-    /// <summary>A first one is not made in the very moment in which the thing comes to be.</summary>
+    /// <summary>
+    /// A first one is not made while the thing is still being set up, but after so long; what was missed while nobody was there is made up for within
+    /// the same time, not all at once.
+    /// </summary>
     private static readonly TimeSpan FirstAtMost = TimeSpan.FromMinutes(10);
 
     /// <summary>A busy service is tried again after so long, or a tenth of the interval.</summary>
@@ -50,10 +53,11 @@ internal sealed class SnapshotTimetable(TimeSpan interval, TimeProvider clock, R
     private TimeSpan First(DateTimeOffset? last)
     {
         var spread = Least(FirstAtMost, interval / 10) * random.NextDouble();
+        if (last is not { } at)
+            return Least(FirstAtMost, interval / 10) + spread;
         // A time in the future is a clock that was set back: nobody knows how long it is ago.
-        if (last is not { } at || clock.GetUtcNow() - at is var ago && ago < TimeSpan.Zero)
-            return spread;
-        return ago >= interval ? spread : interval - ago + spread;
+        var ago = clock.GetUtcNow() - at;
+        return ago >= interval || ago < TimeSpan.Zero ? spread : interval - ago + spread;
     }
 
     private void Set(string key, TimeSpan wait) => _next[key] = (clock.GetTimestamp(), wait);

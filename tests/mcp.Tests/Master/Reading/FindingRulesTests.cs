@@ -2,7 +2,9 @@ using Mcp.Cli;
 using Mcp.Master.Deployments;
 using Mcp.Master.Reading;
 using Mcp.Master.Registration;
+using Mcp.Master.Snapshots;
 using Mcp.Placement;
+using Mcp.Text;
 using Mcp.V1;
 
 namespace Mcp.Tests.Master.Reading;
@@ -82,13 +84,42 @@ public class FindingRulesTests
     }
 
     [Test]
-    public async Task A_snapshot_older_than_twice_the_interval_is_found_where_snapshots_are_made()
+    public async Task Snapshots_that_are_old_damaged_shrunk_or_incomplete_and_drills_that_failed_or_are_overdue_are_found()
     {
+        var newest = new[]
+        {
+            Snapshot("notes", Now.AddHours(-49)),
+            Snapshot("drifted", Now.AddHours(-47), s => s.Skipped.Add([new SkippedEntry { Path = Google.Protobuf.ByteString.CopyFromUtf8("sock"), Rule = "is a socket" }, new SkippedEntry { Rule = "is excluded by the definition" }])),
+            Snapshot("mcp-agent/vega", Now.AddHours(-60)),
+        };
+        var courses = new[]
+        {
+            new SnapshotCourse("notes", Timestamp.Format(Now.AddHours(-1)), "the disk is full", "old.tar.zst", Timestamp.Format(Now.AddDays(-1)), "never healthy", null),
+            new SnapshotCourse("drifted", null, "", "", null, "", Timestamp.Format(Now.AddDays(-15))),
+        };
         var facts = Everything() with
         {
-            Snapshots = new Dictionary<string, DateTimeOffset?> { ["notes"] = Now.AddHours(-49), ["drifted"] = Now.AddHours(-47), ["twice"] = null },
+            Snapshots = new SnapshotFacts(
+                newest.ToDictionary(s => s.Service), new HashSet<string> { "notes", "drifted" }, courses.ToDictionary(c => c.Service), TimeSpan.FromHours(24), TimeSpan.FromDays(7)),
         };
-        await Assert.That(FindingRules.Compute(facts).Where(f => f.Kind == "snapshot old").Select(f => f.Service)).IsEquivalentTo(["notes", "twice"]);
+        var found = FindingRules.Compute(facts).Where(f => f.Kind.Contains("snapshot", StringComparison.Ordinal) || f.Kind.Contains("drill", StringComparison.Ordinal)).ToList();
+        await Assert.That(found.Select(f => $"{f.Kind} {f.Service}{(f.Service.Length == 0 ? f.Node : "")}")).IsEquivalentTo(
+        [
+            "snapshot old notes", "snapshot old twice", "snapshot old vega", "files in no snapshot drifted", "snapshot shrunk notes", "drill failed notes", "drill overdue drifted",
+        ]);
+        await Assert.That(found.Single(f => f is { Kind: "snapshot old", Service: "notes" }).Message).Contains("the disk is full");
+        await Assert.That(found.Single(f => f.Kind == "files in no snapshot").Message).Contains("1 of the files");
+        await Assert.That(found.All(f => f.Command.StartsWith("mcp snapshot ", StringComparison.Ordinal))).IsTrue();
+        // Where nothing is scheduled, nothing is overdue.
+        var off = facts with { Snapshots = facts.Snapshots! with { Interval = TimeSpan.Zero, Drill = TimeSpan.Zero } };
+        await Assert.That(FindingRules.Compute(off).Select(f => f.Kind)).DoesNotContain("snapshot old").And.DoesNotContain("drill overdue");
+    }
+
+    private static SnapshotRow Snapshot(string service, DateTimeOffset at, Action<StreamTrailer>? change = null)
+    {
+        var trailer = new StreamTrailer();
+        change?.Invoke(trailer);
+        return new SnapshotRow { Service = service, Filename = "x", Node = "orion", SizeBytes = 1, FileSha256 = "", CreatedAt = Timestamp.Format(at), Manual = false, Trailer = trailer };
     }
 
     private static FindingFacts Everything()

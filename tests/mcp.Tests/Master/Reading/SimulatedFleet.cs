@@ -107,7 +107,7 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
         if (!warmUp.IsCompleted)
             throw new InvalidOperationException("The simulation waits for something real.");
         _ledger = new FindingLedger(_database, Clock);
-        Status = new FleetStatus(_database, new FleetObservation(_database, this, Board), Board, _ledger, new FleetStatusContext("test", "1", _ => false, () => [], () => []), Clock);
+        Status = new FleetStatus(_database, new FleetObservation(_database, this, Board), Board, _ledger, new FleetStatusContext("test", "1", _ => false, () => [], () => [], new Mcp.Master.Configuration.SnapshotSettings("") { Interval = TimeSpan.Zero, Drill = TimeSpan.Zero }), Clock);
         _findings = new FindingWatch(Status.FactsAsync, _ledger, Tell, Clock, NullLogger<FindingWatch>.Instance);
         _nextLook = _second;
     }

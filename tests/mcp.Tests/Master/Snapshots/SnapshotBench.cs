@@ -11,7 +11,7 @@ internal static class SnapshotBench
 {
     public static async Task<(MasterBench Bench, FakeAgent Agent)> StartAsync(params (string Name, byte[] Content)[] files)
     {
-        var bench = await MasterBench.StartAsync(c => c with { Snapshots = c.Snapshots with { Interval = TimeSpan.Zero, Drill = TimeSpan.Zero } });
+        var bench = await MasterBench.StartAsync();
         var agent = await bench.AddAgentAsync("orion");
         await bench.DeployAsync(MasterBench.Spec("notes"));
         agent.Archives["notes"] = FakeArchive.Of(files.Length > 0 ? files : [("notes.toml", "a = 1\n"u8.ToArray()), ("blob", RandomNumberGenerator.GetBytes(100_000))]);

@@ -1,3 +1,4 @@
+using Mcp.Text;
 using Mcp.V1;
 
 namespace Mcp.Cli.Output.Json;
@@ -24,7 +25,13 @@ internal static class DocumentMapping
     /// <summary>An observed service.</summary>
     public static ServiceStatusDocument ToDocument(this StatusService s) => new(
         s.Name, s.Node, s.Tier, s.Status, s.Detail, s.Generation, s.Epoch, s.DeployedAt, s.DeployedBy,
-        [.. s.Containers.Select(c => c.ToDocument(s.Node))], [.. s.Ports.Select(ToDocument)]);
+        [.. s.Containers.Select(c => c.ToDocument(s.Node))], [.. s.Ports.Select(ToDocument)], s.LastSnapshot, s.ProvenRestore);
+
+    /// <summary>A stored archive.</summary>
+    public static SnapshotDocument ToDocument(this Snapshot s) => new(
+        s.Id, s.ServiceName, s.Filename, s.Node, s.Epoch, s.CreatedAt, s.Manual, s.Partial, s.SizeBytes, s.FileSha256, s.DataBytes, s.Sha256, s.Entries, s.VerifiedAt, s.Damage,
+        s.DrilledAt, [.. s.Skipped.Select(e => new SkippedDocument(PrintableBytes.Line(e.Path.Span), e.Rule))],
+        [.. s.Databases.Select(d => new DatabaseDocument(PrintableBytes.Line(d.Path.Span), d.Bytes, d.Method, d.NotChecked))]);
 
     /// <summary>A registered service.</summary>
     public static ListedServiceDocument ToDocument(this ListedService s) => new(

@@ -35,7 +35,7 @@ internal sealed record StatusDocument(
 /// <summary>A service as it was observed.</summary>
 internal sealed record ServiceStatusDocument(
     string Name, string Node, string Tier, string Status, string Detail, ulong Generation, ulong Epoch, string DeployedAt, string DeployedBy,
-    IReadOnlyList<ContainerDocument> Containers, IReadOnlyList<PortDocument> Ports);
+    IReadOnlyList<ContainerDocument> Containers, IReadOnlyList<PortDocument> Ports, string LastSnapshot, string ProvenRestore);
 
 /// <summary>Something that an operator should look at.</summary>
 internal sealed record FindingDocument(string Kind, string Severity, string Node, string Service, string Message, string Command, string Since);
@@ -85,6 +85,27 @@ internal sealed record DataDocument(IReadOnlyList<DataRecordDocument> Records, I
 
 /// <summary>Where the data of a service is.</summary>
 internal sealed record DataRecordDocument(string Service, string Node, string State, ulong Epoch, string VolumeId, ulong Bytes, string Path, string Updated);
+
+/// <summary><c>mcp snapshot list --json</c>.</summary>
+internal sealed record SnapshotsDocument(IReadOnlyList<SnapshotDocument> Snapshots);
+
+/// <summary>A stored archive.</summary>
+internal sealed record SnapshotDocument(
+    ulong Id, string Service, string File, string Node, ulong Epoch, string CreatedAt, bool Manual, bool Partial, ulong Bytes, string FileSha256, ulong DataBytes, string Sha256,
+    ulong Entries, string VerifiedAt, string Damage, string DrilledAt, IReadOnlyList<SkippedDocument> Skipped, IReadOnlyList<DatabaseDocument> Databases);
+
+/// <summary>What is not in an archive; <c>path</c> is escaped where it is no text.</summary>
+internal sealed record SkippedDocument(string Path, string Rule);
+
+/// <summary>A database in an archive.</summary>
+internal sealed record DatabaseDocument(string Path, ulong Bytes, string Method, string NotChecked);
+
+/// <summary><c>mcp snapshot verify --json</c>.</summary>
+internal sealed record VerdictsDocument(IReadOnlyList<VerdictDocument> Verdicts);
+
+/// <summary>What reading every byte of a snapshot found.</summary>
+internal sealed record VerdictDocument(
+    ulong Id, string Service, string File, bool Good, string Error, ulong Entries, ulong DataBytes, IReadOnlyList<string> Databases, IReadOnlyList<string> NotChecked);
 
 /// <summary><c>mcp route list --json</c>.</summary>
 internal sealed record RoutesDocument(IReadOnlyList<RouteDocument> Routes);
@@ -139,6 +160,8 @@ internal sealed record DoctorLineDocument(string Check, string Verdict, string M
 [JsonSerializable(typeof(ServiceDocument))]
 [JsonSerializable(typeof(PlanDocument))]
 [JsonSerializable(typeof(DataDocument))]
+[JsonSerializable(typeof(SnapshotsDocument))]
+[JsonSerializable(typeof(VerdictsDocument))]
 [JsonSerializable(typeof(RoutesDocument))]
 [JsonSerializable(typeof(CertificatesDocument))]
 [JsonSerializable(typeof(AuthoritiesDocument))]
