@@ -1,5 +1,6 @@
 using Mcp.Alerts;
 using Mcp.Certificates;
+using Mcp.Confinement;
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Files;
@@ -158,7 +159,7 @@ internal static class MasterComposition
         var state = new MasterState(configuration, database);
         var taking = new SnapshotTaking(
             database, journal, runner, new SnapshotExport(links, configuration.Timeouts.Snapshot, clock), folder, state, configuration, clock);
-        var verification = new SnapshotVerification(database, folder, clock);
+        var verification = new SnapshotVerification(database, folder, ConfinedProgram.Own, clock);
         var drilling = new Drilling(database, runner, links, board, folder, verification, clock);
         var restoring = new Restoring(
             database, runner, journal, open, locks, new RestoreSteps(database, links, agents, folder, configuration, clock), board, verification, clock);

@@ -40,6 +40,7 @@ internal static class ConfinedWork
         ConfinedJob.WorkOneofCase.Probe => new ConfinedResult { Probe = ProbeWork.Do(port.Job.Probe, walls) },
         ConfinedJob.WorkOneofCase.Import => new ConfinedResult { Import = ImportWork.Do(port.Job.Import, port) },
         ConfinedJob.WorkOneofCase.Erase => new ConfinedResult { Erase = new EraseResult { Bytes = EraseWork.Do(port.Job.Erase.Folder) } },
+        ConfinedJob.WorkOneofCase.Verify => new ConfinedResult { Verify = VerifyWork.Do(port.Job.Verify, port) },
         var unknown => throw new InvalidDataException($"no job of the kind {unknown}"),
     };
 }

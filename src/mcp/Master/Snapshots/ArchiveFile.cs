@@ -9,31 +9,22 @@ internal static class ArchiveFile
     /// <summary>Reads every byte: the file's digest, every checksum of the compression, the tar by the rules of import, the tar's digest.</summary>
     /// <param name="path">The file.</param>
     /// <param name="row">What is known of it.</param>
-    /// <param name="visit">Looks at each entry.</param>
     /// <param name="progress">Bytes of the file so far.</param>
     /// <param name="cancellation">Between entries.</param>
     /// <exception cref="McpException">DataLoss: it is damaged, cut, or another one; NotFound: it is gone.</exception>
-    public static ArchiveFacts Read(string path, SnapshotRow row, Action<ArchiveReader, ArchiveEntry>? visit, Action<long>? progress, CancellationToken cancellation)
+    public static void Read(string path, SnapshotRow row, Action<long> progress, CancellationToken cancellation)
     {
         try
         {
-            using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, Options = FileOptions.SequentialScan, BufferSize = 0 });
+            using var file = Open(path, row);
             using var digest = new DigestStream(file);
             using var told = new ToldStream(digest, progress);
-            var facts = ArchiveCheck.Read(told, visit, cancellation);
-            if (file.Length != row.SizeBytes || digest.Sha256 != row.FileSha256)
-                throw Damaged(row, "the SHA-256 of the file is another one than when it was made");
-            if (facts != new ArchiveFacts(row.Trailer.Sha256, row.Trailer.Bytes, row.Trailer.Entries))
-                throw Damaged(row, "the SHA-256 of its tar is another one than when it was made");
-            return facts;
+            var facts = ArchiveCheck.Read(told, cancellation);
+            RequireSame(row, digest.Count, digest.Sha256, facts);
         }
         catch (ArchiveException e)
         {
             throw Damaged(row, e.Message);
-        }
-        catch (FileNotFoundException e)
-        {
-            throw new McpException(FaultCode.NotFound, $"the snapshot {row.Filename} of {row.Service} is gone from the folder", e) { Hint = $"mcp snapshot list {row.Service}" };
         }
         catch (IOException e)
         {
@@ -41,11 +32,39 @@ internal static class ArchiveFile
         }
     }
 
+    /// <summary>Opens it for reading from front to back.</summary>
+    /// <exception cref="McpException">NotFound: it is gone; DataLoss: it cannot be opened.</exception>
+    public static FileStream Open(string path, SnapshotRow row)
+    {
+        try
+        {
+            return new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, Options = FileOptions.SequentialScan, BufferSize = 0 });
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new McpException(FaultCode.NotFound, $"the snapshot {row.Filename} of {row.Service} is gone from its folder", e) { Cause = $"{path} does not exist", Hint = $"is its disk mounted? mcp snapshot list {row.Service}" };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new McpException(FaultCode.DataLoss, $"the snapshot {row.Filename} of {row.Service} cannot be opened", e) { Cause = e.Message, Hint = $"ls -l {path}" };
+        }
+    }
+
+    /// <summary>Compares what was read with what was known.</summary>
+    /// <exception cref="McpException">DataLoss: it is another one.</exception>
+    public static void RequireSame(SnapshotRow row, long bytes, string sha256, ArchiveFacts facts)
+    {
+        if (bytes != row.SizeBytes || sha256 != row.FileSha256)
+            throw Damaged(row, "the SHA-256 of the file is another one than when it was made");
+        if (facts != new ArchiveFacts(row.Trailer.Sha256, row.Trailer.Bytes, row.Trailer.Entries))
+            throw Damaged(row, "the SHA-256 of its tar is another one than when it was made");
+    }
+
     private static McpException Damaged(SnapshotRow row, string cause) =>
         new(FaultCode.DataLoss, $"the snapshot {row.Filename} of {row.Service} is damaged") { Cause = cause, Hint = $"mcp snapshot list {row.Service}" };
 
     // Tells how far it is; a read is 128 KiB.
-    private sealed class ToldStream(DigestStream inner, Action<long>? progress) : Stream
+    private sealed class ToldStream(DigestStream inner, Action<long> progress) : Stream
     {
         public override bool CanRead => true;
 
@@ -60,7 +79,7 @@ internal static class ArchiveFile
         public override int Read(Span<byte> buffer)
         {
             var read = inner.Read(buffer);
-            progress?.Invoke(inner.Count);
+            progress(inner.Count);
             return read;
         }
 

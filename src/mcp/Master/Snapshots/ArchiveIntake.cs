@@ -100,7 +100,7 @@ internal sealed class ArchiveIntake : IAsyncDisposable
     private ArchiveFacts Read()
     {
         using var stream = _pipe.Reader.AsStream();
-        return ArchiveCheck.Read(stream, null, _ending.Token);
+        return ArchiveCheck.Read(stream, _ending.Token);
     }
 
     private async Task<ArchiveFacts> FactsAsync()

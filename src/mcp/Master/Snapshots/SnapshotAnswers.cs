@@ -59,7 +59,7 @@ internal sealed class SnapshotAnswers(Database database, OperationRunner runner,
         }
         var row = SnapshotChoice.Of(database.Read(connection => SnapshotStore.All(connection, request.ServiceName)), request.ServiceName, request.Id, request.At);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var file = Open(row);
+        await using var file = ArchiveFile.Open(folder.PathOf(row), row);
         await writer.WriteToFollowerAsync(new DownloadSnapshotResponse { Snapshot = row.ToMessage() }, "try again", clock, ct);
         var sent = 0L;
         while (true)
@@ -84,17 +84,5 @@ internal sealed class SnapshotAnswers(Database database, OperationRunner runner,
             Message = $"{row.Filename} of {row.Service}, {sent} bytes, was downloaded",
             Principal = by,
         }));
-    }
-
-    private FileStream Open(SnapshotRow row)
-    {
-        try
-        {
-            return new FileStream(folder.PathOf(row), new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, Options = FileOptions.SequentialScan | FileOptions.Asynchronous, BufferSize = 0 });
-        }
-        catch (IOException e)
-        {
-            throw new McpException(FaultCode.NotFound, $"the snapshot {row.Filename} of {row.Service} cannot be opened", e) { Cause = e.Message, Hint = $"mcp snapshot list {row.Service}" };
-        }
     }
 }

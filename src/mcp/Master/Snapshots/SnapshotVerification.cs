@@ -1,3 +1,7 @@
+using Google.Protobuf;
+using Mcp.Archive;
+using Mcp.Confined.V1;
+using Mcp.Confinement;
 using Mcp.Errors;
 using Mcp.Files;
 using Mcp.Sqlite;
@@ -8,43 +12,44 @@ namespace Mcp.Master.Snapshots;
 
 /// <summary>
 /// Reads snapshots as a restore would, and restores nothing: every byte, both digests, the tar by the rules of import, <c>integrity_check</c> of every
-/// database. What it finds is kept in the row, so that no restore begins with one that is known to be bad.
+/// database. What a service wrote is hostile when it is read, too: tar and databases are looked at by a confined child that reaches a scratch folder
+/// and nothing else. What it finds is kept in the row, so that no restore begins with a snapshot that is known to be bad.
 /// </summary>
-internal sealed class SnapshotVerification(Database database, SnapshotFolder folder, TimeProvider clock)
+internal sealed class SnapshotVerification(Database database, SnapshotFolder folder, ConfinedProgram program, TimeProvider clock)
 {
     /// <summary>Below the snapshot folder; a name that no service can have.</summary>
     private const string Scratch = ".scratch";
+
+    private const int Piece = 512 * 1024;
 
     /// <summary>Verifies everything of one archive.</summary>
     /// <param name="row">Which.</param>
     /// <param name="progress">Bytes of the file so far.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The verdict; that it is bad is no exception.</returns>
+    /// <exception cref="McpException">ResourceExhausted: there is no room for its largest database; or it could not be tried.</exception>
     public async Task<SnapshotVerdict> VerifyAsync(SnapshotRow row, Action<long> progress, CancellationToken cancellation)
     {
         var verdict = new SnapshotVerdict { ServiceName = row.Service, Filename = row.Filename, Id = (ulong)row.Id };
-        verdict.NotChecked.AddRange(row.Trailer.Databases.Where(d => d.NotChecked.Length > 0).Select(d => $"{PrintableBytes.Line(d.Path.Span, 300)}: {d.NotChecked}"));
+        folder.Room.Require((long)row.Trailer.Databases.Select(d => d.Bytes).DefaultIfEmpty().Max());
         var scratch = Path.Combine(folder.Root, Scratch, Guid.NewGuid().ToString("N"));
         SecretFile.EnsureFolder(Path.Combine(folder.Root, Scratch));
         SecretFile.EnsureFolder(scratch);
         try
         {
-            // The application's own collations are not here: such a database was checked as far as can be when it was copied.
-            var unknown = row.Trailer.Databases.Where(d => d.NotChecked.Length > 0).Select(d => PrintableBytes.Line(d.Path.Span, 300)).ToHashSet(StringComparer.Ordinal);
-            var trial = new DatabaseTrial(scratch, folder.Room, DatabaseTrial.Check);
-            var facts = await Task.Factory.StartNew(
-                () => ArchiveFile.Read(folder.PathOf(row), row, (reader, entry) =>
-                {
-                    if (!unknown.Contains(PrintableBytes.Line(entry.Name, 300)))
-                        trial.Visit(reader, entry);
-                }, progress, cancellation),
-                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            (verdict.Entries, verdict.DataBytes, verdict.Error) = (facts.Entries, facts.Bytes, trial.Problem ?? "");
-            verdict.Databases.AddRange(trial.Passed);
+            var result = await ReadAsync(row, scratch, progress, cancellation);
+            (verdict.Entries, verdict.DataBytes, verdict.Error) = (result.Came.Entries, result.Came.Bytes, result.Damaged);
+            verdict.Databases.AddRange(result.Came.Databases.Select(d => PrintableBytes.Line(d.Path.Span, 300)));
+            verdict.NotChecked.AddRange(result.Came.Databases.Where(d => d.NotChecked.Length > 0).Select(d => $"{PrintableBytes.Line(d.Path.Span, 300)}: {d.NotChecked}"));
         }
-        catch (McpException e) when (e.Code is FaultCode.DataLoss or FaultCode.NotFound)
+        // InvalidArgument is how the child refuses an archive.
+        catch (McpException e) when (e.Code is FaultCode.DataLoss or FaultCode.NotFound or FaultCode.InvalidArgument)
         {
             verdict.Error = e.Cause ?? e.Message;
+        }
+        catch (IOException e)
+        {
+            verdict.Error = $"it cannot be read: {e.Message}";
         }
         finally
         {
@@ -64,7 +69,7 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
             if (row.Damage.Length > 0)
                 throw new McpException(FaultCode.DataLoss, $"the snapshot {row.Filename} of {row.Service} is damaged") { Cause = $"{row.Damage} (found at {row.VerifiedAt})" };
             await Task.Factory.StartNew(
-                () => ArchiveFile.Read(folder.PathOf(row), row, null, progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => ArchiveFile.Read(folder.PathOf(row), row, progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
         catch (McpException e) when (e.Code is FaultCode.DataLoss)
         {
@@ -86,5 +91,29 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
     {
         if (Directory.Exists(Path.Combine(folder.Root, Scratch)))
             Directory.Delete(Path.Combine(folder.Root, Scratch), recursive: true);
+    }
+
+    private async Task<VerifyResult> ReadAsync(SnapshotRow row, string scratch, Action<long> progress, CancellationToken cancellation)
+    {
+        await using var file = ArchiveFile.Open(folder.PathOf(row), row);
+        using var digest = new DigestStream(file);
+        var folders = new ConfinedFolders { Writing = [scratch], LargestFile = folder.Room.Left() };
+        await using var child = await ConfinedChild.StartAsync(program, folders, new ConfinedJob { Verify = new VerifyJob { Scratch = scratch } }, $"verifies {row.Service}", cancellation);
+        while (true)
+        {
+            var buffer = new byte[Piece];
+            var length = digest.ReadAtLeast(buffer, Piece, throwOnEndOfStream: false);
+            if (length == 0)
+                break;
+            await child.SendAsync(UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, length)), cancellation);
+            progress(digest.Count);
+        }
+        await child.EndAsync(cancellation);
+        while (await child.NextAsync(cancellation) is not null)
+        {
+        }
+        var result = child.Result!.Verify;
+        ArchiveFile.RequireSame(row, digest.Count, digest.Sha256, new ArchiveFacts(result.Came.Sha256, result.Came.Bytes, result.Came.Entries));
+        return result;
     }
 }

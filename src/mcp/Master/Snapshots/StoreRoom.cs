@@ -18,6 +18,13 @@ internal sealed class StoreRoom(string folder, Func<string, (long Free, long Siz
         return (drive.AvailableFreeSpace, drive.TotalSize);
     }
 
+    /// <summary>How many bytes may still be written; at least 1.</summary>
+    public long Left()
+    {
+        var (free, size) = disk(folder);
+        return Math.Max(1, free - size / 10);
+    }
+
     /// <summary>Refuses when so many more bytes would take from the tenth.</summary>
     /// <exception cref="McpException">ResourceExhausted.</exception>
     public void Require(long bytes)
