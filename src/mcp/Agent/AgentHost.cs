@@ -6,6 +6,7 @@ using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
 using Mcp.Agent.Registry;
 using Mcp.Agent.Serving;
+using Mcp.Agent.Snapshots;
 using Mcp.Alerts;
 using Mcp.Errors;
 using Mcp.Files;
@@ -148,7 +149,7 @@ internal sealed partial class AgentHost : IAsyncDisposable
             Audit = new AgentAudit(parts.Events),
             Clock = parts.Clock,
             Logging = parts.Logging,
-            Services = services => services.AddSingleton(new AgentService(parts, work.Operations, work.Observer, work.Monitor, identity, work.Health, new FileOutlet(parts), work.Data)),
+            Services = services => services.AddSingleton(new AgentService(parts, work.Operations, work.Observer, work.Monitor, identity, work.Health, new FileOutlet(parts), work.Data, new DataExport(parts))),
             Map = endpoints => endpoints.MapGrpcService<AgentService>(),
             Version = ProgramVersion.Text,
             Features = AgentFeatures.All,
@@ -165,6 +166,7 @@ internal sealed partial class AgentHost : IAsyncDisposable
             WatchedAsync("start", () => start.RunAsync(_link.Address is null ? null : _link.FirstAnswer, ct)),
             WatchedAsync("monitor", () => _monitor.RunAsync(ct)),
             WatchedAsync("good copy", () => new GoodCopy(_parts.Database, _parts.Clock, _parts.Logging.CreateLogger<GoodCopy>()).RunAsync(ct)),
+            WatchedAsync("confinement", () => new ConfinementReport(_parts).RunAsync(ct)),
             WatchedAsync("master link", () => _link.RunAsync(ct)),
             WatchedAsync("master contact", () => contact.RunAsync(ct)),
             WatchedAsync("alerts", () => alerts.RunAsync(ct)));

@@ -12,11 +12,15 @@ namespace Mcp.Archive;
 /// <param name="writer">Where to.</param>
 /// <param name="excludes">What is left out on the operator's word.</param>
 /// <param name="choose">Looks at every regular file before it is archived.</param>
-internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes, ChooseFile choose)
+/// <param name="contents">False: no file is read; what would be archived is counted, by the same rules, and the archive is of no use.</param>
+internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes, ChooseFile choose, bool contents = true)
 {
     private readonly ExportReport _report = new();
     private readonly Dictionary<(ulong Device, ulong Inode), (byte[] Name, uint Left)> _linked = [];
     private readonly byte[] _buffer = new byte[256 * 1024];
+
+    /// <summary>Told before every file and at every part of a large one, how much there is so far.</summary>
+    public Action<ExportReport>? Advanced { get; set; }
 
     /// <summary>Archives the folder itself as <c>./</c> and everything below, in the order of the names, and ends the archive.</summary>
     /// <exception cref="PathFault">The folder itself cannot be read.</exception>
@@ -25,6 +29,7 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
         writer.Begin(EntryOf([], EntryKind.Directory, NativeFile.StatusOf(root.Handle), root.Handle));
         Walk(root, [], depth: 0, cancellation);
         writer.Complete();
+        _report.Entries = writer.Entries;
         return _report;
     }
 
@@ -55,8 +60,8 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
     {
         var status = folder.StatusOf(name);
         if (excludes.Excludes(full, status.IsFolder))
-            return;
-        if (EntryName.Problem(full) is { } problem)
+            _report.Omit(full, "is excluded by the definition");
+        else if (EntryName.Problem(full) is { } problem)
             _report.Skip(full, problem);
         else if (status.IsFolder)
             VisitFolder(folder, name, full, depth, cancellation);
@@ -65,7 +70,7 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
         else if (status.IsLink)
             TryBegin(EntryOf(full, EntryKind.SymbolicLink, status, null) with { Target = folder.TargetOf(name) });
         else
-            _report.Skip(full, $"is a {status.Kind}");
+            _report.Skip(full, $"is a {status.Kind}", loses: !status.IsMeetingPoint);
     }
 
     private void VisitFolder(Folder folder, byte[] name, byte[] full, int depth, CancellationToken cancellation)
@@ -98,6 +103,9 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
                     Archive(full, instead.Copy, status with { Size = size, AllocatedBytes = copied.AllocatedBytes }, file, cancellation);
                 }
                 break;
+            case FileChoice.NotTaken notTaken:
+                _report.Omit(full, notTaken.Rule);
+                break;
             case var choice when choice == FileChoice.AsItIs:
                 Archive(full, file, status, file, cancellation);
                 NoteChange(full, file, status);
@@ -107,11 +115,15 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
 
     private void Archive(byte[] full, SafeFileHandle content, FileStatus status, SafeFileHandle attributes, CancellationToken cancellation)
     {
-        if (!TryBegin(EntryOf(full, EntryKind.File, status, attributes) with { Size = status.Size }))
+        if (!TryBegin(EntryOf(full, EntryKind.File, status, attributes) with { Size = contents ? status.Size : 0 }))
             return;
         if (status.Links > 1)
             _linked.TryAdd((status.Device, status.Inode), (full, status.Links - 1));
-        _report.Bytes += status.Size;
+        if (!contents)
+        {
+            _report.Count(Math.Min(status.Size, status.AllocatedBytes));
+            return;
+        }
         var sparse = status.AllocatedBytes < status.Size;
         for (var at = 0L; at < status.Size;)
         {
@@ -139,6 +151,8 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
             }
             writer.Write(_buffer.AsSpan(0, read));
             from += read;
+            _report.Count(read);
+            Advanced?.Invoke(_report);
         }
         return from;
     }
@@ -164,7 +178,7 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
         }
         writer.Begin(entry);
         foreach (var left in entry.LeftOut)
-            _report.Skip(entry.Name, $"travels without {left}");
+            _report.Skip(entry.Name, $"travels without {left}", loses: false);
         return true;
     }
 

@@ -25,6 +25,9 @@ internal readonly record struct FileStatus(
     /// <summary>S_IFLNK.</summary>
     public bool IsLink => (Mode & TypeMask) == 0xa000;
 
+    /// <summary>S_IFIFO or S_IFSOCK: where processes meet; it holds nothing.</summary>
+    public bool IsMeetingPoint => (Mode & TypeMask) is 0x1000 or 0xc000;
+
     /// <summary>What it is in words, for messages.</summary>
     public string Kind => (Mode & TypeMask) switch
     {

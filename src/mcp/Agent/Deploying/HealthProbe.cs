@@ -69,7 +69,7 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
         {
             if (health.Type == "exec")
                 return await ExecAsync(container.Id, health, limit.Token);
-            if (Target(component, health, container, ports) is not { } target)
+            if (ContainerAddress.Of(component, (int)health.Port, container, ports) is not { } target)
                 return $"port {health.Port} of {component.Name} cannot be reached from the host: give it a route or an entry in ports, or use type = \"exec\"";
             return health.Type switch
             {
@@ -130,20 +130,7 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
         : first is not null && (now.RestartCount > first.RestartCount || (first.Pid != 0 && now.Pid != first.Pid)) ? $"it ended and was started again by its restart policy (exit code {now.ExitCode})"
         : null;
 
-    // Where the host reaches the container's port: its own network's address is unreachable for a rootless agent, so what is published comes first.
-    private static (string Address, int Port)? Target(ComponentSpec component, HealthSpec health, ContainerDetail container, PortAssignment ports)
-    {
-        var routes = component.Routes.Select(r => (r.ContainerPort, Host: ports.Of(component.Name, r.Name))).ToList();
-        if (health.Port == 0)
-            return routes.Count > 0 ? ("127.0.0.1", routes[0].Host) : null;
-        if (HostPorts.IsHostNetwork(component))
-            return ("127.0.0.1", (int)health.Port);
-        foreach (var mapping in HostPorts.Published(component, ports).Where(m => m.Protocol == "tcp" && m.ContainerPort == (int)health.Port))
-            return (mapping.Address is "0.0.0.0" ? "127.0.0.1" : mapping.Address is "::" ? "::1" : mapping.Address, mapping.HostPort);
-        return Environment.IsPrivilegedProcess && container.Networks.Values.FirstOrDefault(a => a.Length > 0) is { } address ? (address, (int)health.Port) : null;
-    }
-
-    private static async Task<string?> TcpAsync((string Address, int Port) target, CancellationToken ct)
+    private static async Task<string?> TcpAsync(ContainerAddress target, CancellationToken ct)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(target.Address, target.Port, ct);
@@ -161,21 +148,21 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
         }
     }
 
-    private static async Task<string?> HttpAsync((string Address, int Port) target, string path, CancellationToken ct)
+    private static async Task<string?> HttpAsync(ContainerAddress target, string path, CancellationToken ct)
     {
         using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false };
         using var client = new HttpClient(handler);
-        using var answer = await client.GetAsync(new Uri($"http://{Host(target)}{(path.StartsWith('/') ? path : "/" + path)}"), HttpCompletionOption.ResponseHeadersRead, ct);
+        using var answer = await client.GetAsync(new Uri($"http://{target}{(path.StartsWith('/') ? path : "/" + path)}"), HttpCompletionOption.ResponseHeadersRead, ct);
         return (int)answer.StatusCode is >= 200 and < 400 ? null : $"HTTP status {(int)answer.StatusCode}";
     }
 
     // grpc.health.v1.Health/Check: an empty request asks for the whole server; SERVING is field 1 = 1.
-    private static async Task<string?> GrpcAsync((string Address, int Port) target, CancellationToken ct)
+    private static async Task<string?> GrpcAsync(ContainerAddress target, CancellationToken ct)
     {
         var bytes = Marshallers.Create(b => b, b => b);
         var check = new Method<byte[], byte[]>(MethodType.Unary, "grpc.health.v1.Health", "Check", bytes, bytes);
         using var handler = new SocketsHttpHandler { UseProxy = false };
-        using var channel = GrpcChannel.ForAddress($"http://{Host(target)}", new GrpcChannelOptions { HttpHandler = handler });
+        using var channel = GrpcChannel.ForAddress($"http://{target}", new GrpcChannelOptions { HttpHandler = handler });
         using var call = channel.CreateCallInvoker().AsyncUnaryCall(check, null, new CallOptions(cancellationToken: ct), []);
         var answer = await call.ResponseAsync;
         return answer.AsSpan().SequenceEqual((ReadOnlySpan<byte>)[0x08, 0x01]) ? null : "the service says that it is not SERVING";
@@ -188,6 +175,4 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
             : result.ExitCode == 0 ? null
             : $"the command ended with {result.ExitCode}: {Printable.Line(Encoding.UTF8.GetString(result.Output.Span), 300)}";
     }
-
-    private static string Host((string Address, int Port) target) => target.Address.Contains(':') ? $"[{target.Address}]:{target.Port}" : $"{target.Address}:{target.Port}";
 }

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Mcp.Transport;
 using Mcp.V1;
 
 namespace Mcp.Agent.Serving;
@@ -7,9 +8,18 @@ namespace Mcp.Agent.Serving;
 internal sealed partial class AgentService
 {
     /// <inheritdoc/>
-    public override Task<DataInspection> InspectData(InspectDataRequest request, ServerCallContext context) => throw NotYet("export");
+    public override Task<DataInspection> InspectData(InspectDataRequest request, ServerCallContext context)
+    {
+        Obey(context);
+        return export.InspectAsync(request, context.CancellationToken);
+    }
 
     /// <inheritdoc/>
-    public override Task ExportServiceData(ExportServiceDataRequest request, IServerStreamWriter<ExportServiceDataResponse> responseStream, ServerCallContext context) =>
-        throw NotYet("export");
+    public override async Task ExportServiceData(ExportServiceDataRequest request, IServerStreamWriter<ExportServiceDataResponse> responseStream, ServerCallContext context)
+    {
+        Obey(context);
+        // A write waits until the caller's windows have room: that is what slows the child down, and nothing in between keeps more than a few messages.
+        await foreach (var part in export.RunAsync(request, context.GetActor().ToString(), context.CancellationToken))
+            await responseStream.WriteAsync(part, context.CancellationToken);
+    }
 }

@@ -5,6 +5,7 @@ using Mcp.Agent.Identity;
 using Mcp.Agent.Importing;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
+using Mcp.Agent.Snapshots;
 using Mcp.Errors;
 using Mcp.Names;
 using Mcp.Transport;
@@ -18,7 +19,7 @@ namespace Mcp.Agent.Serving;
 /// </summary>
 internal sealed partial class AgentService(
     AgentParts parts, ServiceOperations operations, Observer observer, MonitorLoop monitor, FleetIdentity? identity, HealthProbe health,
-    FileOutlet outlet, DataOperations data)
+    FileOutlet outlet, DataOperations data, DataExport export)
     : McpAgentService.McpAgentServiceBase
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

@@ -38,6 +38,8 @@ internal static class ConfinedWork
     private static ConfinedResult Do(WorkPort port, StandingWalls walls) => port.Job.WorkCase switch
     {
         ConfinedJob.WorkOneofCase.Probe => new ConfinedResult { Probe = ProbeWork.Do(port.Job.Probe, walls) },
+        ConfinedJob.WorkOneofCase.Export => new ConfinedResult { Export = new ExportWork(port.Job.Export, port).Do() },
+        ConfinedJob.WorkOneofCase.Inspect => new ConfinedResult { Inspect = InspectWork.Do(port.Job.Inspect) },
         ConfinedJob.WorkOneofCase.Import => new ConfinedResult { Import = ImportWork.Do(port.Job.Import, port) },
         ConfinedJob.WorkOneofCase.Erase => new ConfinedResult { Erase = new EraseResult { Bytes = EraseWork.Do(port.Job.Erase.Folder) } },
         ConfinedJob.WorkOneofCase.Verify => new ConfinedResult { Verify = VerifyWork.Do(port.Job.Verify, port) },

@@ -1,0 +1,122 @@
+using System.Text;
+using Google.Protobuf;
+using Mcp.Archive;
+using Mcp.Confined.V1;
+using Mcp.Errors;
+using Mcp.Native;
+using Mcp.Sqlite.Copies;
+using Mcp.Text;
+using Mcp.V1;
+using Microsoft.Win32.SafeHandles;
+
+namespace Mcp.Confinement.Work;
+
+/// <summary>
+/// Archives a folder that a service may be writing to: 1 the tree in the order of its names, each file as it is, each database as a copy that was made, checked and
+/// thrown away when its turn came (so that staging holds one copy at a time); 2 tar, digest, zstd, frames, all in one pass; 3 the trailer.
+/// </summary>
+internal sealed class ExportWork(ExportJob job, WorkPort port)
+{
+    private readonly List<DatabaseCopy> _databases = [];
+    private readonly byte[] _folder = Encoding.UTF8.GetBytes(job.Folder);
+    private ExportReport? _report;
+    private long _total;
+    private int _copies;
+
+    /// <summary>Sends the archive and returns its trailer.</summary>
+    /// <exception cref="McpException">A database could not be copied, or its copy is damaged.</exception>
+    public StreamTrailer Do()
+    {
+        using var root = Folder.Open(job.Folder);
+        var selection = new FileSelection(root, job.Essentials);
+        // How much it will be is counted meanwhile, by the names that the export needs anyway.
+        var counting = new Thread(Count) { IsBackground = true, Name = "count" };
+        counting.Start();
+        using var zstd = ZstdOutput.Open(port.Output, workers: job.Workers);
+        using var tar = new DigestStream(zstd);
+        var export = new TreeExport(
+            new ArchiveWriter(tar), new ExcludePatterns(job.Excludes), (name, file, in status) => Choose(root, selection, name, file, status));
+        export.Advanced = report => port.Report("archive", (_report = report).Bytes, Interlocked.Read(ref _total));
+        var done = export.Run(root, CancellationToken.None);
+        zstd.Dispose();
+        port.Output.Flush();
+        var trailer = new StreamTrailer { Sha256 = tar.Sha256, Bytes = (ulong)tar.Count, Entries = (ulong)done.Entries, Partial = done.IsPartial };
+        trailer.Skipped.AddRange(Notes.Of(done.Skipped, done.SkippedCount).Concat(Notes.Of(done.Omitted, done.OmittedCount)));
+        trailer.Changed.AddRange(Notes.Of(done.Changed, done.Changed.Count));
+        trailer.Databases.AddRange(_databases);
+        return trailer;
+    }
+
+    private FileChoice Choose(Folder root, FileSelection selection, ReadOnlySpan<byte> name, SafeFileHandle file, in FileStatus status)
+    {
+        switch (selection.RoleOf(name, file, status))
+        {
+            case FileRole.Database:
+                return CopyDatabase(root, name);
+            case FileRole.PartOfDatabase:
+                return FileChoice.Covered;
+            case FileRole.OtherDatabase:
+                _databases.Add(new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)status.Size, Method = "plain", NotChecked = FileSelection.OtherKind });
+                return FileChoice.AsItIs;
+            case FileRole.NotTaken:
+                return new FileChoice.NotTaken("is not taken by the default method ([snapshot] method = \"full\" takes it)");
+            default:
+                return FileChoice.AsItIs;
+        }
+    }
+
+    private FileChoice.Instead CopyDatabase(Folder root, ReadOnlySpan<byte> name)
+    {
+        var shown = PrintableBytes.Line(name, 200);
+        var target = Path.Combine(job.Staging, $"copy-{++_copies}.db");
+        var before = _report?.Bytes ?? 0;
+        port.Report($"copy {shown}", before, Interlocked.Read(ref _total));
+        var copier = new DatabaseCopier(root, _folder, job.Staging, TimeSpan.FromSeconds(job.PatienceSeconds), 
+            (done, all) => port.Report($"copy {shown}, {(all > 0 ? 100 * done / all : 0)} %", before, Interlocked.Read(ref _total)));
+        try
+        {
+            var copied = copier.Copy(name, target, CancellationToken.None);
+            port.Report($"check {shown}", before, Interlocked.Read(ref _total));
+            var notChecked = Check(target, shown);
+            _databases.Add(new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)copied.Bytes, Method = copied.Method, NotChecked = notChecked });
+            return new FileChoice.Instead(File.OpenHandle(target));
+        }
+        finally
+        {
+            // The archive reads it by its descriptor: however this ends, the disk gets it back.
+            DatabaseCopier.Remove(target);
+        }
+    }
+
+    private static string Check(string target, string shown)
+    {
+        try
+        {
+            return DatabaseCheck.Run(Encoding.UTF8.GetBytes(target));
+        }
+        catch (DamagedDatabaseException e)
+        {
+            throw new McpException(FaultCode.DataLoss, $"the database {shown} is damaged: its copy does not pass integrity_check", e)
+            {
+                Cause = Printable.Block(e.Message),
+                Hint = "restore it from an older snapshot, or salvage it with sqlite3 .recover; to archive the rest without it: [snapshot] exclude",
+            };
+        }
+    }
+
+    private void Count()
+    {
+        try
+        {
+            using var root = Folder.Open(job.Folder);
+            Interlocked.Exchange(ref _total, TreeSize.Of(root, new ExcludePatterns(job.Excludes), Counts));
+        }
+        catch (IOException)
+        {
+            // Only a figure for people; the export itself says what is wrong.
+        }
+    }
+
+    private bool Counts(ReadOnlySpan<byte> name) =>
+        DatabaseHeader.BaseOf(name).Length == 0 && (!job.Essentials || name.EndsWith(".db"u8) || name.EndsWith(".toml"u8) || name.EndsWith(".pem"u8));
+}
