@@ -51,6 +51,7 @@ internal static class Program
         app.Add<SnapshotCommand>("snapshot");
         app.Add<SnapshotTrialCommand>("snapshot");
         app.Add<SnapshotRestoreCommand>("snapshot");
+        app.Add<MigrateCommand>();
 
         // Looking
         app.Add<StatusCommand>();

@@ -9,7 +9,7 @@ internal sealed class CommandHelp(CommandCatalogue catalogue, TextWriter output)
     internal static readonly IReadOnlyList<(string Title, string[] Verbs)> Groups =
     [
         ("Try it", ["dev"]),
-        ("Services", ["deploy", "plan", "sync", "undeploy", "stop", "start", "restart", "history", "rollback", "service", "push", "pull", "adopt", "purge", "data"]),
+        ("Services", ["deploy", "plan", "sync", "undeploy", "stop", "start", "restart", "history", "rollback", "service", "push", "pull", "adopt", "purge", "data", "migrate"]),
         ("Backups", ["snapshot"]),
         ("Look", ["status", "list", "ps", "logs", "events", "watch", "route", "cert", "ca", "doctor"]),
         ("Fleet", ["node", "operator", "login"]),

@@ -91,7 +91,7 @@ internal sealed class StatusCommand(CommandContext context)
         return new StatusDocument(
             "", n.Version, "", [node],
             [.. services.Select(s => new ServiceStatusDocument(
-                s.Spec.Name, n.Name, s.Spec.Tier, s.Status.Status, string.Join("; ", s.Status.Problems), s.Status.Generation, s.Status.Epoch, s.DeployedAt,
+                s.Spec.Name, n.Name, s.Spec.Tier, s.Status.Status, string.Join("; ", s.Status.HeldBy.Length > 0 ? s.Status.Problems.Prepend($"held by the migration {s.Status.HeldBy}") : s.Status.Problems), s.Status.Generation, s.Status.Epoch, s.DeployedAt,
                 s.DeployedBy, [.. s.Status.Containers.Select(c => c.ToDocument(n.Name))],
                 [.. s.Status.Containers.SelectMany(c => c.Ports).Select(p => p.ToDocument())], "", ""))],
             [.. n.Problems.Select(p => new FindingDocument("node problem", "warning", n.Name, "", p, "", ""))]);

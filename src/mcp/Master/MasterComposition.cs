@@ -5,6 +5,7 @@ using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Files;
 using Mcp.Master.Identity;
+using Mcp.Master.Migrations;
 using Mcp.Master.Reading;
 using Mcp.Master.Reconciliation;
 using Mcp.Master.Recovery;
@@ -97,6 +98,21 @@ internal static class MasterComposition
             database, runner, open, planning, new SyncRun(deploying, undeploying, lifecycle, feed), new ServiceLocks(clock), configuration.Timeouts.Deploy, clock);
         var snapshots = Snapshots(
             configuration, database, links, agents, board, journal, runner, open, locks, () => recovery.Awaited.Count > 0, clock, logging);
+        var migrations = new MigrationParts
+        {
+            Database = database,
+            Links = links,
+            Agents = agents,
+            Eyes = eyes,
+            Board = board,
+            Deployed = deployed,
+            Relay = new DataRelay(links, agents, clock),
+            Configuration = configuration,
+            Clock = clock,
+        };
+        var migrationPlanner = new MigrationPlanner(database, links, board, configuration);
+        var migrating = new Migrating(migrations, migrationPlanner, runner, open, locks, logging.CreateLogger<Migrating>());
+        var migratingAll = new MigratingAll(migrations, migrationPlanner, migrating, runner, feed, open);
         var parts = new MasterParts
         {
             Configuration = configuration,
@@ -127,6 +143,8 @@ internal static class MasterComposition
             Planning = planning,
             Syncing = syncing,
             Snapshots = snapshots,
+            Migrating = migrating,
+            MigratingAll = migratingAll,
             Status = status,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
@@ -146,8 +164,10 @@ internal static class MasterComposition
             await recovery.RunAsync(ending);
             syncing.Resume(ending);
             snapshots.Restoring.Resume(ending);
+            migratingAll.Resume(ending);
+            await migrating.RunAsync(ending);
         }
-        start = new MasterStart(watch, lives, recovery, open, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync]);
+        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 

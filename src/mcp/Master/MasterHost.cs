@@ -135,6 +135,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
         // 5
         _parts.Snapshots.Review.Run();
         var open = await start.Open.SettleAsync(cancellation);
+        start.Moves.Claim();
         // 6
         await _server.StartAsync(cancellation);
         var configuration = _parts.Configuration;

@@ -3,6 +3,7 @@ using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Files;
 using Mcp.Master.Identity;
+using Mcp.Master.Migrations;
 using Mcp.Master.Reading;
 using Mcp.Master.Reconciliation;
 using Mcp.Master.Recovery;
@@ -78,6 +79,12 @@ internal sealed class MasterParts
 
     /// <summary>Start, stop, restart.</summary>
     public required Lifecycle Lifecycle { get; init; }
+
+    /// <summary>Migrations.</summary>
+    public required Migrating Migrating { get; init; }
+
+    /// <summary>Migrations of everything on a node.</summary>
+    public required MigratingAll MigratingAll { get; init; }
 
     /// <summary>Sync.</summary>
     public required Syncing Syncing { get; init; }

@@ -60,8 +60,13 @@ internal sealed partial class MasterService(MasterParts parts) : McpMasterServic
         where T : class =>
         OnceAsync(context, request, () => Task.FromResult(body()));
 
-    private Task<LifecycleResult> LifecycleAsync(string kind, LifecycleRequest request, ServerCallContext context) =>
-        parts.Lifecycle.RunAsync(Operation(context, kind, Service(request.ServiceName), request), request, context.CancellationToken);
+    private Task<LifecycleResult> LifecycleAsync(string kind, LifecycleRequest request, ServerCallContext context)
+    {
+        // A migration that holds the service goes back first, whatever its target says; the start then waits for the service's lock as always.
+        if (kind == "start" && request.BreakHold)
+            parts.Migrating.Break(Service(request.ServiceName));
+        return parts.Lifecycle.RunAsync(Operation(context, kind, Service(request.ServiceName), request), request, context.CancellationToken);
+    }
 
     private static OperationRequest Operation(ServerCallContext context, string kind, string service, Google.Protobuf.IMessage message) =>
         new(context.RequireOperation(), kind, service, By(context), message);

@@ -2,6 +2,7 @@ using Mcp.Errors;
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Identity;
+using Mcp.Master.Migrations;
 using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
 using Mcp.Sqlite;
@@ -14,8 +15,9 @@ namespace Mcp.Master;
 /// <param name="Terms">Whether this master's time is over.</param>
 /// <param name="Recovery">Hears the nodes after a restoration.</param>
 /// <param name="Open">Settles what was left open.</param>
+/// <param name="Moves">Holds what was on its way, until it is carried on.</param>
 /// <param name="Loops">Run until the end.</param>
-internal sealed record MasterStart(HealthWatch Health, TermWatch Terms, FleetRecovery Recovery, OpenOperations Open, IReadOnlyList<Func<CancellationToken, Task>> Loops)
+internal sealed record MasterStart(HealthWatch Health, TermWatch Terms, FleetRecovery Recovery, OpenOperations Open, Migrating Moves, IReadOnlyList<Func<CancellationToken, Task>> Loops)
 {
     /// <summary>Refuses a database of another fleet, and brings into it what the configuration may change.</summary>
     /// <exception cref="McpException">FailedPrecondition.</exception>

@@ -39,6 +39,11 @@ internal sealed partial class FakeAgent
     public override async Task ExportServiceData(ExportServiceDataRequest request, IServerStreamWriter<ExportServiceDataResponse> responseStream, ServerCallContext context)
     {
         Exports.Enqueue(request);
+        if (HoldsBytes)
+        {
+            await SendBytesAsync(request, responseStream);
+            return;
+        }
         if (!Archives.TryGetValue(request.ServiceName, out var archive))
             throw new McpException(FaultCode.NotFound, $"there is no {request.ServiceName} here");
         await responseStream.WriteAsync(new ExportServiceDataResponse { Progress = new TransferProgress { Phase = archive.Phase, Total = archive.Trailer.Bytes } });
@@ -57,6 +62,8 @@ internal sealed partial class FakeAgent
         var operation = context.RequireOperation().Value;
         await requestStream.MoveNext(context.CancellationToken);
         var start = requestStream.Current;
+        if (HoldsBytes)
+            return await TakeBytesAsync(start.Clone(), operation, requestStream, context);
         if (_journal.TryGetValue(operation, out var known) && known.Operation.State == "succeeded")
             return new ImportServiceDataResponse { AlreadyDone = true, BytesWritten = 5, Aside = "/srv/.mcp/aside/x" };
         if (!Stopped.ContainsKey(start.ServiceName) && Running.ContainsKey(start.ServiceName))
@@ -80,6 +87,8 @@ internal sealed partial class FakeAgent
     public override Task<RevertImportResponse> RevertImport(RevertImportRequest request, ServerCallContext context)
     {
         Others.Enqueue($"revert {request.Service}");
+        if (HoldsBytes)
+            return Task.FromResult(DropBytes(request));
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
         return Task.FromResult(new RevertImportResponse { Reverted = _journal.ContainsKey(request.ImportOperation) });
     }

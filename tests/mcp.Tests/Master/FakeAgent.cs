@@ -107,6 +107,13 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
             return;
         }
         await responseStream.WriteAsync(new AgentDeployEvent { Progress = new OperationEvent { Operation = operation, Step = "pull", Message = "pulling" } });
+        if (request.Only.Length > 0)
+        {
+            if (RefuseToTake is { } refusal)
+                throw new McpException(FaultCode.FailedPrecondition, refusal) { Hint = "change it" };
+            await responseStream.WriteAsync(new AgentDeployEvent { Result = new AgentDeployResult() });
+            return;
+        }
         if (GateOnly is null || GateOnly == request.Spec.Name)
             await Gate;
         if (FailWith is { } words && (FailOnly is null || FailOnly == request.Spec.Name))
@@ -129,6 +136,7 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
     public override Task<UndeployServiceResponse> UndeployService(UndeployServiceRequest request, ServerCallContext context)
     {
         Others.Enqueue($"undeploy {request.Service}");
+        RequireFree(request.Service, request.HeldBy);
         if (!Running.TryRemove(request.Service, out _))
             throw new McpException(FaultCode.NotFound, $"no service {request.Service}");
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
@@ -138,6 +146,17 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
     public override Task<LifecycleResponse> StopService(StopServiceRequest request, ServerCallContext context)
     {
         Others.Enqueue($"stop {request.Service}");
+        if (RefuseToStop is { } words)
+        {
+            var fault = new McpException(FaultCode.DeadlineExceeded, words);
+            Journal(context.RequireOperation().Value, request.Service, "failed", fault.ToDetail(), null);
+            Held[request.Service] = request.HeldBy;
+            throw fault;
+        }
+        if (request.HeldBy.Length > 0)
+            Held[request.Service] = request.HeldBy;
+        else if (request.BreakHold)
+            Held.TryRemove(request.Service, out _);
         Stopped[request.Service] = true;
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
         return Task.FromResult(new LifecycleResponse());
@@ -152,6 +171,9 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
             Journal(context.RequireOperation().Value, request.Service, "failed", fault.ToDetail(), null);
             throw fault;
         }
+        if (request.BreakHold)
+            Held.TryRemove(request.Service, out _);
+        RequireFree(request.Service, "");
         Stopped.TryRemove(request.Service, out _);
         Journal(context.RequireOperation().Value, request.Service, "succeeded", null, null);
         return Task.FromResult(new LifecycleResponse());
@@ -233,6 +255,7 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
 
     public override Task<NodeStatusResponse> NodeStatus(NodeStatusRequest request, ServerCallContext context) => Task.FromResult(new NodeStatusResponse
     {
+        DiskFreeBytes = DiskFree,
         Name = Name,
         Address = Address,
         RevocationRevision = Revocations.Revision,
@@ -249,7 +272,7 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
         {
             Containers =
             {
-                Running.Values.SelectMany(r => r.Spec.Components.Select(c => new ContainerStatus
+                Running.Values.Where(r => request.Service.Length == 0 || r.Spec.Name == request.Service).SelectMany(r => r.Spec.Components.Select(c => new ContainerStatus
                 {
                     Service = r.Spec.Name,
                     Component = c.Name,

@@ -26,6 +26,9 @@ internal sealed record DeployOrder
 
     public string VolumeId { get; init; } = "";
 
+    /// <summary>"" all of it; "check" or "images": see <see cref="DeployRehearsal"/>.</summary>
+    public string Only { get; init; } = "";
+
     public IReadOnlyList<ComponentImage> Images { get; init; } = [];
 
     /// <summary>Who asked.</summary>

@@ -48,7 +48,9 @@ internal sealed class Deployment(
 
         // The same spec from the same images is the same generation, also when a container had to be started or made again.
         var same = current.Current is { } row && row.SpecHash == current.SpecHash && changes.All(c => row.Components.Any(r => r.Name == c.Component && r.Image.ImageId == c.Image.ImageId));
-        var generation = same ? current.Current!.Generation : parts.Services.LastGeneration(order.Service) + 1;
+        // A service that moved here goes on counting where it came from, so that its history stays one line.
+        var last = Math.Max(parts.Services.LastGeneration(order.Service), current.Current is null ? order.SeenGeneration : 0);
+        var generation = same ? current.Current!.Generation : last + 1;
         try
         {
             await JournalAsync(current, changes, generation, stop);

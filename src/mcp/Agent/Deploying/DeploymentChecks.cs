@@ -45,6 +45,9 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
         RequireUnderstood(order, hash);
         RequirePolicy(spec);
         var current = parts.Services.Find(spec.Name);
+        // A migration moves the data: whatever was deployed now would be left behind, or start on what is being copied.
+        if (current is { HeldBy.Length: > 0 })
+            throw Lifecycle.ServiceLifecycle.Held(current);
         RequireSeen(order, current, hash);
         RequireOnlyComponent(order, current);
         RequireDistinctNames(spec);
@@ -58,6 +61,30 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
         await RequireNamesFreeAsync(spec, current, ct);
         RequirePortsFree(spec, ports, containers.Values);
         return new CheckedDeploy { Current = current, SpecHash = hash, Ports = ports, Data = data, Environment = environment, Containers = containers };
+    }
+
+    /// <summary>What can be checked of a service that is to come here, before its data does.</summary>
+    /// <returns>The hash of the spec as this node reads it.</returns>
+    /// <exception cref="McpException">What a deploy would be refused for.</exception>
+    public async Task<string> CheckBeforeDataAsync(DeployOrder order, CancellationToken ct)
+    {
+        var spec = order.Spec;
+        var hash = SpecHash.OfService(spec);
+        RequireAllowed(spec);
+        RequireUnderstood(order, hash);
+        if (parts.Services.Find(spec.Name) is { } here)
+        {
+            throw new McpException(FaultCode.AlreadyExists, $"{spec.Name} is deployed on {parts.Node} already (generation {here.Generation})")
+            {
+                Hint = $"mcp undeploy {spec.Name} --direct -n {parts.Node}   (its data there stays)",
+            };
+        }
+        var taken = parts.Routes.All();
+        var ports = allocator.Assign(spec, parts.Routes.Of(spec.Name), taken);
+        RequireDistinctPorts(spec, ports, taken);
+        await RequireNamesFreeAsync(spec, null, ct);
+        RequirePortsFree(spec, ports, []);
+        return hash;
     }
 
     /// <summary>What concerns a spec alone on this node: its rules, the node's policy, and names that another service has.</summary>

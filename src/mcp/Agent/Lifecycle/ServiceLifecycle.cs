@@ -22,7 +22,7 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
         parts.Database.Write(connection =>
         {
             if (request.Component.Length == 0)
-                ServiceStore.SetDesired(connection, service.Name, running: false, request.HeldBy.Length > 0 ? request.HeldBy : service.HeldBy);
+                ServiceStore.SetDesired(connection, service.Name, running: false, request.HeldBy.Length > 0 ? request.HeldBy : request.BreakHold ? "" : service.HeldBy);
             else
                 ServiceStore.SetComponentStopped(connection, service.Name, request.Component, stopped: true);
         });
@@ -99,7 +99,8 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
                 throw new McpException(FaultCode.NotFound, $"{Printable.Line(request.Service, 80)} is not deployed on {parts.Node}") { Hint = "mcp list" };
             return new UndeployServiceResponse { AlreadyDone = true, Data = DataOf(request.Service) };
         }
-        if (service.HeldBy.Length > 0)
+        // Only the migration that holds it may take it away: it has moved the service.
+        if (service.HeldBy.Length > 0 && service.HeldBy != request.HeldBy)
             throw Held(service);
         parts.Database.Write(connection => ServiceStore.SetDesired(connection, service.Name, running: false, service.HeldBy));
         if (service.Spec.Components.Any(c => c.Routes.Count > 0))
@@ -202,7 +203,8 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
             : throw new McpException(FaultCode.NotFound, $"{name} has no component {Printable.Line(component, 80)}") { Hint = $"mcp service show {name}" };
     }
 
-    private static McpException Held(RegisteredServiceRow service) => new(FaultCode.FailedPrecondition, $"{service.Name} is held by the migration {service.HeldBy}")
+    /// <summary>The refusal of everything but an emergency while a migration moves the data.</summary>
+    public static McpException Held(RegisteredServiceRow service) => new(FaultCode.FailedPrecondition, $"{service.Name} is held by the migration {service.HeldBy}")
     {
         Hint = $"mcp watch {service.HeldBy}; in an emergency: mcp start {service.Name} --break-hold",
     };

@@ -41,8 +41,11 @@ internal sealed class ServiceOperations(
             Epoch = request.Epoch,
             VolumeId = request.VolumeId,
             Images = [.. request.Images],
+            Only = request.Only,
             Principal = asker.Principal,
         };
+        if (order.Only.Length > 0)
+            return RehearseAsync(asker, order, call);
         return RunAsync(asker, "deploy", order.Service, request, AgentDeployResult.Parser,
             (entry, stop) => new Deployment(parts, checks, images, health, putBack, entry, order).RunAsync(stop),
             result => result.AlreadyDone = true,
@@ -99,6 +102,11 @@ internal sealed class ServiceOperations(
     public Task<FileWritten> PushAsync(Asker asker, FileStart start, IAsyncStreamReader<FileWrite> stream, CancellationToken call) =>
         RunAsync(asker, "push", start.Service, start, FileWritten.Parser, (entry, stop) => files.ReceiveAsync(start, stream, entry, call, stop),
             result => result.AlreadyDone = true, result => new NodeEvent("file-written", "info", $"{result.Path}, {result.Bytes} bytes, by {asker.Principal}"), call);
+
+    // Changes nothing but the local images, so it needs no journal and no lock.
+    private Task<AgentDeployResult> RehearseAsync(Asker asker, DeployOrder order, CancellationToken call) => ServiceName.TryParse(order.Service, out _, out var problem)
+        ? parts.Runner.RunAsync(asker.Id, $"rehearse {order.Only} {order.Service}", (scope, stop) => new DeployRehearsal(checks, images).RunAsync(order, scope, stop), call)
+        : throw new McpException(FaultCode.InvalidArgument, $"the service name '{Printable.Line(order.Service, 80)}' {problem}");
 
     private DataRecord Accept(AcceptDataRequest request, OperationEntry entry)
     {

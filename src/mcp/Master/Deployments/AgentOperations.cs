@@ -38,7 +38,7 @@ internal sealed class AgentOperations(AgentLinks links, TimeProvider clock)
 
     /// <summary>Deploys; progress goes to the operation's watchers.</summary>
     /// <exception cref="McpException">It failed on the node, or (with <see cref="RunningOperation.Unresolved"/> set) is not known.</exception>
-    public Task<AgentDeployResult> DeployAsync(RunningOperation run, string node, AgentDeployRequest request, TimeSpan limit, CancellationToken ending) =>
+    public Task<AgentDeployResult> DeployAsync(RunningOperation run, string node, AgentDeployRequest request, TimeSpan limit, CancellationToken ending, string? operation = null) =>
         ToTheEndAsync(
             run,
             node,
@@ -56,7 +56,8 @@ internal sealed class AgentOperations(AgentLinks links, TimeProvider clock)
                 throw new McpException(FaultCode.Unavailable, $"agent/{node} ended the deploy's stream without a result");
             },
             done => done.Deploy ?? throw new McpException(FaultCode.Internal, $"agent/{node} says that the deploy succeeded, but not with what") { Node = node },
-            ending);
+            ending,
+            operation);
 
     /// <summary>Makes a call that answers at its end.</summary>
     /// <param name="run">The operation.</param>
@@ -65,9 +66,11 @@ internal sealed class AgentOperations(AgentLinks links, TimeProvider clock)
     /// <param name="call">Makes it.</param>
     /// <param name="recovered">The answer from the agent's journal, when the call's own was lost.</param>
     /// <param name="ending">The process ends.</param>
+    /// <param name="operation">The id at the agent, where one operation makes several calls; null: the operation's own.</param>
     public async Task<T> ToTheEndAsync<T>(
-        RunningOperation run, string node, TimeSpan limit, Func<CallOptions, Task<T>> call, Func<AgentOutcome.Succeeded, T> recovered, CancellationToken ending)
+        RunningOperation run, string node, TimeSpan limit, Func<CallOptions, Task<T>> call, Func<AgentOutcome.Succeeded, T> recovered, CancellationToken ending, string? operation = null)
     {
+        operation ??= run.Request.Id.Value;
         var started = clock.GetTimestamp();
         while (true)
         {
@@ -75,13 +78,13 @@ internal sealed class AgentOperations(AgentLinks links, TimeProvider clock)
             try
             {
                 var left = limit - clock.GetElapsedTime(started);
-                return await call(links.Options(left > TimeSpan.Zero ? left : TimeSpan.FromSeconds(1), ending, run.Request.Id.Value, run.Request.Principal));
+                return await call(links.Options(left > TimeSpan.Zero ? left : TimeSpan.FromSeconds(1), ending, operation, run.Request.Principal));
             }
             catch (McpException e)
             {
                 failure = e;
             }
-            switch (await SettleAsync(run, node, failure, limit - clock.GetElapsedTime(started), ending))
+            switch (await SettleAsync(run, node, operation, failure, limit - clock.GetElapsedTime(started), ending))
             {
                 case AgentOutcome.Succeeded done:
                     return recovered(done);
@@ -111,13 +114,13 @@ internal sealed class AgentOperations(AgentLinks links, TimeProvider clock)
     }
 
     /// <summary>Asks until the agent gives an end or says that it never heard of it, at most for <paramref name="limit"/>.</summary>
-    private async Task<AgentOutcome> SettleAsync(RunningOperation run, string node, McpException failure, TimeSpan limit, CancellationToken ending)
+    public async Task<AgentOutcome> SettleAsync(RunningOperation run, string node, string operation, McpException failure, TimeSpan limit, CancellationToken ending)
     {
         var started = clock.GetTimestamp();
         var said = false;
         while (true)
         {
-            var outcome = await AskAsync(node, run.Request.Id.Value, ending);
+            var outcome = await AskAsync(node, operation, ending);
             if (outcome is not (AgentOutcome.Running or AgentOutcome.Unknown) || clock.GetElapsedTime(started) >= limit)
                 return outcome;
             // A call that was refused outright, by an agent that then cannot be asked, was still refused.

@@ -30,7 +30,7 @@ internal sealed class DataAdministration(Database database, AgentLinks links, No
                 Hint = $"mcp undeploy {request.ServiceName} first, then mcp data accept {request.ServiceName} --on {node}",
             };
         }
-        var epoch = (records.Count == 0 ? 0 : records.Max(r => r.Epoch)) + 1;
+        var epoch = database.Read(c => DataRecordStore.HighestEpoch(c, request.ServiceName)) + 1;
         var volume = records.Find(r => r.Node == node)?.VolumeId ?? Guid.NewGuid().ToString("D");
         var answer = await links.To(node).AcceptDataAsync(
             new AcceptDataRequest { Service = request.ServiceName, Epoch = epoch, VolumeId = volume },

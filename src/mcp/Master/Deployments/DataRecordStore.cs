@@ -45,9 +45,14 @@ internal static class DataRecordStore
             "DELETE FROM data_records WHERE service = $service AND node = $node AND ($state = '' OR state = $state)",
             ("$service", service), ("$node", node), ("$state", state));
 
-    /// <summary>The highest epoch that any record of the service has; 0 without one.</summary>
+    /// <summary>The highest epoch that any data of the service has, or was to get by a migration that did not come to that; 0 without one.</summary>
     public static ulong HighestEpoch(SqliteConnection connection, string service) =>
-        (ulong)connection.Scalar<long>("SELECT coalesce(max(epoch), 0) FROM data_records WHERE service = $service", ("$service", service));
+        (ulong)connection.Scalar<long>(
+            """
+            SELECT max(coalesce((SELECT max(epoch) FROM data_records WHERE service = $service), 0),
+                       coalesce((SELECT max(epoch) FROM migrations_of_services WHERE service = $service), 0))
+            """,
+            ("$service", service));
 
     private static DataRecord Map(SqliteDataReader r) => new()
     {

@@ -27,11 +27,11 @@ internal interface IOperationEnding
 internal sealed partial class OpenOperations(
     Database database, AgentOperations agents, AgentHoldings holdings, IReadOnlyList<IOperationEnding> endings, TimeProvider clock, ILogger<OpenOperations> log)
 {
-    /// <summary>The kind that no agent can settle, since its parts are operations of their own: it is carried on.</summary>
+    /// <summary>The kind whose parts are operations of their own.</summary>
     public const string ContinuedKind = "sync";
 
     /// <summary>Kinds of several calls with a journal of their own: whoever began them carries them on at the start, and nothing is done to their services before.</summary>
-    public static readonly IReadOnlySet<string> CarriedOnKinds = new HashSet<string>(StringComparer.Ordinal) { ContinuedKind, "restore" };
+    public static readonly IReadOnlySet<string> CarriedOnKinds = new HashSet<string>(StringComparer.Ordinal) { ContinuedKind, "restore", "migrate", "migrate-all" };
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
@@ -85,7 +85,8 @@ internal sealed partial class OpenOperations(
     /// <exception cref="McpException">Unavailable: the agent that knows cannot be asked.</exception>
     public async Task RequireResolvedAsync(string service, CancellationToken cancellation)
     {
-        var rows = database.Read(OperationStore.Open).FindAll(r => r.Service == service && !IsRunningHere(r.Id));
+        // A migration holds the service's lock while it is at work: whoever has the lock now came between two attempts to carry it on.
+        var rows = database.Read(OperationStore.Open).FindAll(r => r.Service == service && (r.Kind == Migrations.Migrating.Kind || !IsRunningHere(r.Id)));
         foreach (var row in rows)
             await RequireResolvedAsync(row, cancellation);
     }

@@ -54,7 +54,7 @@ internal sealed class NodeAdministration(Database database, Invitations invitati
             };
         }
         var at = Timestamp.Now(clock);
-        foreach (var operation in OperationStore.Open(connection).Where(o => o.Node == name))
+        foreach (var operation in OperationStore.Open(connection).Where(o => o.Node == name && !OpenOperations.CarriedOnKinds.Contains(o.Kind)))
         {
             var lost = new McpException(FaultCode.Unavailable, $"node {name} was removed as lost before it said what became of the {operation.Kind} of {operation.Service}") { Node = name };
             OperationStore.Fail(connection, operation.Id, lost, putBack: false, operation.Steps, at);

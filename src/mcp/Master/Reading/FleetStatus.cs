@@ -2,6 +2,7 @@ using Mcp.Errors;
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Identity;
+using Mcp.Master.Migrations;
 using Mcp.Master.Registration;
 using Mcp.Master.Snapshots;
 using Mcp.Placement;
@@ -28,6 +29,11 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
             throw new McpException(FaultCode.NotFound, $"there is no service {Printable.Line(request.ServiceName, 80)}") { Hint = "mcp list" };
         var response = new StatusResponse { Fleet = context.Fleet, Version = context.Version, MasterSince = _since };
         response.Services.AddRange(placements.Select(p => Service(p, answers, facts.Snapshots!)));
+        foreach (var service in response.Services)
+        {
+            if (facts.Open.FirstOrDefault(o => o.Service == service.Name && o.Kind == Migrating.Kind) is { } moving)
+                service.Detail = $"is being migrated to {moving.Node}{(moving.Step.Length > 0 ? $" (step {moving.Step})" : "")}: mcp watch {moving.Id}";
+        }
         var findings = database.Read(connection => ledger.Describe(connection, FindingRules.Compute(facts), key => FindingRules.CanJudge(facts, key)));
         response.Findings.AddRange(findings.Where(f => request.ServiceName.Length == 0 || Concerns(f, request.ServiceName, placements)));
         response.Nodes.AddRange(database.Read(Nodes));

@@ -1,4 +1,5 @@
 using Mcp.Master.Deployments;
+using Mcp.Master.Migrations;
 using Mcp.Master.Reading;
 using Mcp.Names;
 using Mcp.V1;
@@ -16,7 +17,8 @@ internal sealed record OwnershipJudgement(List<SupersededService> Superseded, Li
 /// record higher, on another node → the agent is told that its copy is superseded;
 /// record higher, on this node → the agent's registry is older than the fleet's record; it keeps its only copy, and a finding says so;
 /// record lower → the master was behind (an older copy of its database, or a deploy without it) and adopts what the agent has;
-/// equal, on another node → nothing moves; the finding names both, and an operator chooses.
+/// equal, on another node → nothing moves; the finding names both, and an operator chooses;
+/// higher by a migration that is not committed → nothing moves: its commit moves the record, or its way back takes the data away again.
 /// </summary>
 internal static class Ownership
 {
@@ -32,6 +34,8 @@ internal static class Ownership
             if (!ServiceName.TryParse(owned.Name, out _, out _) || owned.Epoch is 0 or > MostEpochs || owned.VolumeId.Length > 64)
                 continue;
             var record = DataRecordStore.Current(connection, owned.Name);
+            if (MigrationStore.IsUncommitted(connection, owned.Name, node, owned.Epoch) && record?.Epoch < owned.Epoch)
+                continue;
             if (record is not null && record.Epoch > owned.Epoch && record.Node != node)
                 judged.Superseded.Add(new SupersededService { Service = owned.Name, Node = record.Node, Epoch = record.Epoch });
             else if (owned.SupersededEpoch == 0 && (record is null || record.Epoch < owned.Epoch))

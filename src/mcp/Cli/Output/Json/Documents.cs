@@ -54,6 +54,20 @@ internal sealed record OperatorsDocument(IReadOnlyList<OperatorDocument> Operato
 /// <summary>A person.</summary>
 internal sealed record OperatorDocument(string Name, string Role, IReadOnlyList<string> Services, string State, string LastSeen, string CertificateExpires);
 
+/// <summary><c>mcp migrate --dry-run --json</c>.</summary>
+internal sealed record MigrationPlansDocument(string Fleet, IReadOnlyList<MigrationPlanDocument> Plans);
+
+/// <summary>What a migration would do, or why it would be refused.</summary>
+internal sealed record MigrationPlanDocument(
+    string Service, string Source, string Target, string Mode, ulong Bytes, ulong Entries, uint Databases, ulong TargetFreeBytes, long EstimateMillis, bool Interrupts,
+    string GivenUpSince, string Snapshot, IReadOnlyList<string> Skipped, string Refusal, string Next);
+
+/// <summary><c>mcp migrate list --json</c>.</summary>
+internal sealed record MigrationsDocument(IReadOnlyList<MigrationDocument> Migrations);
+
+/// <summary>One migration.</summary>
+internal sealed record MigrationDocument(string Id, string Service, string Target, string State, string Step, string Started, string Ended, string By, string Error);
+
 /// <summary><c>mcp history --json</c>.</summary>
 internal sealed record HistoryDocument(string Service, ulong Current, IReadOnlyList<GenerationDocument> Generations);
 
@@ -159,6 +173,8 @@ internal sealed record DoctorLineDocument(string Check, string Verdict, string M
 [JsonSerializable(typeof(HistoryDocument))]
 [JsonSerializable(typeof(ServiceDocument))]
 [JsonSerializable(typeof(PlanDocument))]
+[JsonSerializable(typeof(MigrationPlansDocument))]
+[JsonSerializable(typeof(MigrationsDocument))]
 [JsonSerializable(typeof(DataDocument))]
 [JsonSerializable(typeof(SnapshotsDocument))]
 [JsonSerializable(typeof(VerdictsDocument))]
