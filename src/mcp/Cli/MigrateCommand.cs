@@ -67,6 +67,7 @@ internal sealed class MigrateCommand(CommandContext context)
     /// <param name="discardSince">give up what was written since; back to the copy that was kept on the old node</param>
     /// <param name="dryRun">only the plan</param>
     /// <param name="acceptSkipped">although some entries cannot be archived and stay behind; the plan names them</param>
+    /// <param name="force">data that lies in its place on the target goes aside</param>
     /// <param name="forceStop">kill what does not end when it is told to</param>
     /// <param name="file">-f, the definition whose node line follows (default: the service's in the services folder)</param>
     /// <param name="yes">-y, do not ask; needed where there is no terminal</param>
@@ -75,10 +76,10 @@ internal sealed class MigrateCommand(CommandContext context)
     /// <param name="cancel">Ctrl-C lets go of the migration; it runs on.</param>
     [Command("migrate undo")]
     public Task<int> Undo(
-        [Argument] string migration, bool discardSince = false, bool dryRun = false, bool acceptSkipped = false, bool forceStop = false, string? file = null, bool yes = false, string? confirm = null,
+        [Argument] string migration, bool discardSince = false, bool dryRun = false, bool acceptSkipped = false, bool force = false, bool forceStop = false, string? file = null, bool yes = false, string? confirm = null,
         bool json = false, CancellationToken cancel = default)
     {
-        var request = new MigrateRequest { Undo = migration, DiscardSince = discardSince, AcceptSkipped = acceptSkipped, ForceStop = forceStop };
+        var request = new MigrateRequest { Undo = migration, DiscardSince = discardSince, AcceptSkipped = acceptSkipped, Force = force, ForceStop = forceStop };
         var again = $"mcp migrate undo {migration}{(discardSince ? " --discard-since" : "")}{(acceptSkipped ? " --accept-skipped" : "")}";
         return new MigrationCall(context, request, again) { File = file, Yes = yes, Confirm = confirm, Json = json }.RunAsync(dryRun, cancel);
     }

@@ -74,6 +74,12 @@ internal sealed class MigrationCall(CommandContext context, MigrateRequest reque
 
     private void RequireSkipped(MigrateResponse planned)
     {
+        if (request.FromSnapshot)
+        {
+            if (planned.Results.FirstOrDefault(r => r.Plan?.Snapshot?.Partial == true) is { } partial && !request.AcceptPartial)
+                throw new McpException(FaultCode.FailedPrecondition, $"the snapshot of {partial.Service} is partial (see the plan for what it lacks); nothing was done") { Hint = $"mcp snapshot list {partial.Service}; or {again} --accept-partial" };
+            return;
+        }
         if (request.AcceptSkipped || planned.Results.FirstOrDefault(r => r.Skipped.Count > 0) is not { } left)
             return;
         throw new McpException(FaultCode.FailedPrecondition, $"{left.Skipped.Count} entr{(left.Skipped.Count == 1 ? "y" : "ies")} of {left.Service} would stay behind (see the plan); nothing was done")

@@ -107,11 +107,13 @@ internal static class MasterComposition
             Board = board,
             Deployed = deployed,
             Relay = new DataRelay(links, agents, clock),
+            Snapshots = snapshots.Folder,
             Configuration = configuration,
             Clock = clock,
         };
-        var migrationPlanner = new MigrationPlanner(database, links, board, configuration);
+        var migrationPlanner = new MigrationPlanner(database, links, board, configuration, new DeadSource(database, links, snapshots.Verification));
         var migrating = new Migrating(migrations, migrationPlanner, runner, open, locks, logging.CreateLogger<Migrating>());
+        var kept = new KeptCopies(migrations, locks, open, logging.CreateLogger<KeptCopies>());
         var migratingAll = new MigratingAll(migrations, migrationPlanner, migrating, runner, feed, open);
         var parts = new MasterParts
         {
@@ -145,6 +147,7 @@ internal static class MasterComposition
             Snapshots = snapshots,
             Migrating = migrating,
             MigratingAll = migratingAll,
+            Kept = kept,
             Status = status,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
@@ -167,7 +170,7 @@ internal static class MasterComposition
             migratingAll.Resume(ending);
             await migrating.RunAsync(ending);
         }
-        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync]);
+        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync, kept.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 

@@ -86,6 +86,9 @@ internal sealed class MasterParts
     /// <summary>Migrations of everything on a node.</summary>
     public required MigratingAll MigratingAll { get; init; }
 
+    /// <summary>What migrations leave behind.</summary>
+    public required KeptCopies Kept { get; init; }
+
     /// <summary>Sync.</summary>
     public required Syncing Syncing { get; init; }
 

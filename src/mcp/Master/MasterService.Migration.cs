@@ -14,8 +14,6 @@ internal sealed partial class MasterService
     {
         if (request.All)
             return MigrateAllAsync(request, context);
-        if (request.FromSnapshot)
-            throw Later("migration from a snapshot");
         // Undone by its id alone, the service is that of the migration; whoever may change some services only has to name it.
         var service = request.ServiceName.Length == 0 && request.Undo.Length > 0
             ? parts.Database.Read(c => MigrationStore.Find(c, request.Undo))?.Service ?? throw new McpException(FaultCode.NotFound, $"there is no migration {Text.Printable.Line(request.Undo, 80)}") { Hint = "mcp migrate list" }

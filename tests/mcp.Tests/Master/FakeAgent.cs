@@ -210,7 +210,11 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
     public override Task<DataRecord> AcceptData(AcceptDataRequest request, ServerCallContext context) =>
         Task.FromResult(Data[request.Service] = new DataRecord { Service = request.Service, Node = Name, Epoch = request.Epoch, VolumeId = request.VolumeId, State = "current" });
 
-    public override Task<PurgeDataResponse> PurgeData(PurgeDataRequest request, ServerCallContext context) =>
+    public override Task<PurgeDataResponse> PurgeData(PurgeDataRequest request, ServerCallContext context) => request.VolumeId.Length > 0
+        ? Task.FromResult(new PurgeDataResponse { Bytes = Aside.TryRemove((request.Service, request.VolumeId, request.Epoch), out var copy) ? (ulong)copy.Length : 0 })
+        : Purge(request);
+
+    private Task<PurgeDataResponse> Purge(PurgeDataRequest request) =>
         Task.FromResult(new PurgeDataResponse { Bytes = Data.TryRemove(request.Service, out _) ? 5u : 0u });
 
     public override Task<GetOperationResponse> GetOperation(GetOperationRequest request, ServerCallContext context) => Mute

@@ -154,8 +154,12 @@ internal sealed class ServiceOperations(
         }
         if (request.State is "" or "aside")
         {
-            foreach (var aside in parts.Folders.AsideOf(service))
-                bytes += await erasing.EraseAsync(Ownership.DataFolders.Aside, Path.GetFileName(aside), stop);
+            var copies = parts.Folders.PlacedIn(Ownership.DataFolders.Aside).Where(f => f.Service == service);
+            // The master reaps one copy, whatever else an operator keeps there.
+            if (request.VolumeId.Length > 0)
+                copies = copies.Where(f => f.Marker is { } m && m.VolumeId == request.VolumeId && m.Epoch == request.Epoch);
+            foreach (var aside in copies.ToList())
+                bytes += await erasing.EraseAsync(aside.Place, aside.Name, stop);
         }
         if (request.State is "" or "staging")
         {

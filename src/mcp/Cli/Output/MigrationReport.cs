@@ -31,7 +31,7 @@ internal sealed class MigrationReport(CommandContext context)
     public void Moved(MigrateResult moved, bool before)
     {
         context.Screen.Line($"{moved.Service} moved from {moved.Source} to {moved.Target}{(before ? " (this operation was done before)" : "")}");
-        if (moved.Plan is { Running: true })
+        if (moved.Plan is { Running: true, Mode: not "snapshot" })
             context.Screen.Line($"  interrupted for {Measures.Span(TimeSpan.FromMilliseconds(moved.InterruptionMillis))}");
         if (moved.Bytes > 0)
             context.Screen.Line($"  {Measures.Bytes(moved.Bytes)} of data, epoch {moved.Epoch}{(moved.Generation > 0 ? $", generation {moved.Generation}" : "")}");
@@ -90,7 +90,8 @@ internal sealed class MigrationReport(CommandContext context)
             context.Screen.Line($"  note           {remark}");
         if (plan.Skipped.Count == 0)
             return;
-        context.Screen.Line($"  STAYS BEHIND   {plan.Skipped.Count} entr{(plan.Skipped.Count == 1 ? "y" : "ies")} that no archive takes:");
+        var words = $"{plan.Skipped.Count} entr{(plan.Skipped.Count == 1 ? "y" : "ies")}";
+        context.Screen.Line(plan.Mode == "snapshot" ? $"  NOT IN IT      {words}:" : $"  STAYS BEHIND   {words} that no archive takes:");
         foreach (var skipped in plan.Skipped.Take(MostShown))
             context.Screen.Line($"    {PrintableBytes.Line(skipped.Path.Span)}: {skipped.Rule}");
         if (plan.Skipped.Count > MostShown)

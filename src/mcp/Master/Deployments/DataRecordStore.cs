@@ -45,6 +45,12 @@ internal static class DataRecordStore
             "DELETE FROM data_records WHERE service = $service AND node = $node AND ($state = '' OR state = $state)",
             ("$service", service), ("$node", node), ("$state", state));
 
+    /// <summary>Removes the record of one copy that was put aside.</summary>
+    public static void RemoveCopy(SqliteConnection connection, string service, string node, string volumeId, ulong epoch) =>
+        connection.Execute(
+            "DELETE FROM data_records WHERE service = $service AND node = $node AND volume_id = $volume AND epoch = $epoch AND state = 'aside'",
+            ("$service", service), ("$node", node), ("$volume", volumeId), ("$epoch", (long)epoch));
+
     /// <summary>The highest epoch that any data of the service has, or was to get by a migration that did not come to that; 0 without one.</summary>
     public static ulong HighestEpoch(SqliteConnection connection, string service) =>
         (ulong)connection.Scalar<long>(

@@ -17,7 +17,7 @@ internal sealed record MigrationOrder(string Service, string Target, PlacementRo
     /// <summary>Where the data is.</summary>
     public string Source => Record.Node;
 
-    /// <summary>"move" or "kept copy".</summary>
+    /// <summary>"move", "snapshot" or "kept copy".</summary>
     public string Mode { get; private init; } = "move";
 
     /// <summary>The copy that becomes current again.</summary>
@@ -43,7 +43,7 @@ internal sealed record MigrationOrder(string Service, string Target, PlacementRo
         if (target.Length == 0)
             throw new McpException(FaultCode.InvalidArgument, "a migration without a target") { Hint = $"mcp migrate {service} --to <node>" };
         var order = new MigrationOrder(service, target, placement, record, DataRecordStore.HighestEpoch(connection, service) + 1);
-        return undone is null ? order : order.Back(connection, undone, request);
+        return request.FromSnapshot ? order.Declared(request) : undone is null ? order : order.Back(connection, undone, request);
     }
 
     /// <summary>As the journal keeps it; what nodes know is added by the planner.</summary>
@@ -78,6 +78,21 @@ internal sealed record MigrationOrder(string Service, string Target, PlacementRo
         if (Placement is not null)
             intent.Images.AddRange(Placement.Images);
         return intent;
+    }
+
+    private MigrationOrder Declared(MigrateRequest request)
+    {
+        if (request.Undo.Length > 0 || !request.SourceDead || request.SourceNode != Source)
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"a snapshot of {Service} is older than its data on {Source}; it is taken only where {Source} is declared dead")
+            {
+                State = "nothing was done",
+                Hint = $"mcp migrate {Service} --to {Target} --from-snapshot --source-dead {Source}; to go back to a snapshot where it is: mcp snapshot restore {Service}",
+            };
+        }
+        return request.DryRun || request.Confirm == Source
+            ? this with { Mode = "snapshot" }
+            : throw new McpException(FaultCode.InvalidArgument, $"declaring {Source} dead needs its name typed") { Hint = $"mcp migrate {Service} --to {Target} --from-snapshot --source-dead {Source}" };
     }
 
     private MigrationOrder Back(SqliteConnection connection, MigrationRow undone, MigrateRequest request)

@@ -1,6 +1,7 @@
 using Mcp.Master.Configuration;
 using Mcp.Master.Deployments;
 using Mcp.Master.Registration;
+using Mcp.Master.Snapshots;
 using Mcp.Sqlite;
 
 namespace Mcp.Master.Migrations;
@@ -28,6 +29,9 @@ internal sealed class MigrationParts
 
     /// <summary>Data on its way.</summary>
     public required DataRelay Relay { get; init; }
+
+    /// <summary>Where snapshots lie.</summary>
+    public required SnapshotFolder Snapshots { get; init; }
 
     /// <summary>mcp-master.toml.</summary>
     public required MasterConfiguration Configuration { get; init; }

@@ -14,7 +14,7 @@ namespace Mcp.Master.Migrations;
 /// Step 1 of a migration: everything that can be found out without stopping anything. First what the rows say (who owns, may it go there), then what the
 /// two nodes say: what the data is, what of it would not move, whether the target has room, allows the service, and has or gets its images.
 /// </summary>
-internal sealed class MigrationPlanner(Database database, AgentLinks links, NodeHealthBoard board, MasterConfiguration configuration)
+internal sealed class MigrationPlanner(Database database, AgentLinks links, NodeHealthBoard board, MasterConfiguration configuration, DeadSource dead)
 {
     /// <summary>Walking a large folder takes its time; nothing is stopped meanwhile.</summary>
     private static readonly TimeSpan LookLimit = TimeSpan.FromMinutes(5);
@@ -38,11 +38,14 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
                 throw refused;
             return order.ToIntent(request);
         });
-        RequireSource(intent);
+        if (intent.Plan.Mode == "snapshot")
+            await dead.PlanAsync(intent, request, scope, ct);
+        else
+            RequireSource(intent);
         if (intent.Plan.Deployed)
             await RehearseAsync(intent, operation, by, scope, ct);
         await LookAsync(intent, request, ct);
-        if (scope is not null && MigrationRules.Skipped(intent.Spec.Name, intent.Plan.Skipped, request.AcceptSkipped) is { } left)
+        if (scope is not null && intent.Plan.Mode == "move" && MigrationRules.Skipped(intent.Spec.Name, intent.Plan.Skipped, request.AcceptSkipped) is { } left)
             throw left;
         return intent;
     }
@@ -98,6 +101,8 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
                 Hint = $"erase it: mcp data purge {service} --on {intent.Target}; or repeat with --force, which puts it aside",
             };
         }
+        if (plan.Mode == "snapshot" && MigrationRules.Room(service, intent.Target, plan.Bytes, plan.TargetFreeBytes) is { } tight)
+            throw tight;
         if (plan.Mode != "move")
             return;
         var found = await links.To(intent.Source).InspectDataAsync(new InspectDataRequest { Service = service, Mode = "move" }, links.Options(LookLimit, ct));

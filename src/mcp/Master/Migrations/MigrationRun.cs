@@ -2,6 +2,7 @@ using Mcp.Definitions;
 using Mcp.Errors;
 using Mcp.Master.Deployments;
 using Mcp.Master.Reading;
+using Mcp.Master.Snapshots;
 using Mcp.Operations;
 using Mcp.Text;
 using Mcp.V1;
@@ -134,6 +135,7 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
         var trailer = intent.Plan.Mode switch
         {
             "kept copy" => await TakeBackAsync(stop),
+            "snapshot" => await RestoreAsync(stop),
             _ => await MoveAsync(stop),
         };
         Save(r => With(r with { State = MigrationState.Imported }, d => d.Trailer = trailer));
@@ -144,6 +146,14 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
         var asked = new ExportServiceDataRequest { ServiceName = Service, Mode = "move", Epoch = intent.SourceEpoch };
         using var export = parts.Links.To(intent.Source).ExportServiceData(asked, parts.Links.Options(null, stop, Id("export"), run.Request.Principal));
         return await parts.Relay.RunAsync(run, export.ResponseStream, intent.Source, intent.Target, First(), Id("import"), intent.Plan.Bytes, Check, stop);
+    }
+
+    private async Task<StreamTrailer> RestoreAsync(CancellationToken stop)
+    {
+        var snapshot = parts.Database.Read(c => SnapshotStore.Find(c, Service, intent.Plan.Snapshot.Filename))
+            ?? throw new McpException(FaultCode.NotFound, $"the snapshot {intent.Plan.Snapshot.Filename} of {Service} is not there any more") { Hint = $"mcp snapshot list {Service}" };
+        await using var archive = new StoredArchive(parts.Snapshots.PathOf(snapshot), snapshot);
+        return await parts.Relay.RunAsync(run, archive, "the snapshot folder", intent.Target, First(), Id("import"), snapshot.Trailer.Bytes, _ => { }, stop);
     }
 
     private ImportServiceDataRequest First() => new()

@@ -68,8 +68,15 @@ internal sealed class SourceCleanup(MigrationParts parts)
                 // It is gone already.
             }
         }
-        await agent.SetDataAsideAsync(
-            new SetDataAsideRequest { Service = row.Service, VolumeId = intent.VolumeId, Epoch = intent.SourceEpoch }, parts.Links.Options(limit, ending, $"{row.Operation}-aside{suffix}", by));
+        try
+        {
+            await agent.SetDataAsideAsync(
+                new SetDataAsideRequest { Service = row.Service, VolumeId = intent.VolumeId, Epoch = intent.SourceEpoch }, parts.Links.Options(limit, ending, $"{row.Operation}-aside{suffix}", by));
+        }
+        catch (McpException e) when (e.Code == FaultCode.NotFound && !parts.IsLost(intent.Source))
+        {
+            // Somebody has erased it, or taken it elsewhere: there is nothing to keep.
+        }
     }
 
     /// <summary>Until when the source's copy is kept at least; empty: it has none that anybody can reach.</summary>
