@@ -37,6 +37,12 @@ internal sealed class ContainerRevival(AgentParts parts, DeploymentChecks checks
         }
         if (OwnedContainers.IsRunning(container))
             return ("unchanged", container.Id);
+        if (container is { Status: ContainerStatus.Stopping })
+        {
+            // Somebody told it to end, and it does not: podman starts it again only when it has.
+            scope.Say($"{component.ContainerName} was told to end and did not; it is killed and started again");
+            await parts.Containers.StopAsync(container, ct);
+        }
         if (container is not null)
         {
             await StartAsync(container.Id, component.ContainerName, ct);

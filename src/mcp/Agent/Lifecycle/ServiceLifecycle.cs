@@ -13,6 +13,11 @@ namespace Mcp.Agent.Lifecycle;
 /// </summary>
 internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival revival, HealthProbe health, PutBack putBack, Leftovers leftovers)
 {
+    /// <summary>How long a migration's stop waits for a container that was told to end.</summary>
+    private static readonly TimeSpan GentleLimit = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan PodmanPatience = TimeSpan.FromHours(12);
+
     /// <summary>The wish of a stop.</summary>
     public void WishStopped(StopServiceRequest request)
     {
@@ -177,18 +182,27 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
         return response;
     }
 
+    // Podman's own stop, since a container that ends of a bare SIGTERM is started again by its restart policy. Podman cannot be told never to kill, so
+    // its patience is longer than ours; a container that outlives ours stands as "stopping", and only a start ends that.
     private async Task StopGentlyAsync(ContainerDetail container, string name, CancellationToken stop)
     {
-        await parts.Podman.KillContainerAsync(container.Id, stop, "SIGTERM");
-        var started = parts.Clock.GetTimestamp();
-        var limit = TimeSpan.FromSeconds(60);
-        while (parts.Clock.GetElapsedTime(started) < limit)
+        using var limit = new CancellationTokenSource(GentleLimit, parts.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        try
         {
-            if (await parts.Podman.InspectContainerAsync(container.Id, stop) is not { } now || !OwnedContainers.IsActive(now.Status))
-                return;
-            await Task.Delay(TimeSpan.FromMilliseconds(250), parts.Clock, stop);
+            await parts.Podman.StopContainerAsync(container.Id, PodmanPatience, either.Token);
         }
-        throw new McpException(FaultCode.DeadlineExceeded, $"{name} did not end within {limit.TotalSeconds:0} s of SIGTERM")
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // Looked at below.
+        }
+        catch (PodmanException e) when (e.EffectUnknown)
+        {
+            // As above.
+        }
+        if (await parts.Podman.InspectContainerAsync(container.Id, stop) is not { } now || !OwnedContainers.IsActive(now.Status))
+            return;
+        throw new McpException(FaultCode.DeadlineExceeded, $"{name} did not end within {GentleLimit.TotalSeconds:0} s of SIGTERM")
         {
             Cause = "a copy of its data now could miss what it still holds in memory",
             Hint = "look at its log (mcp logs), or repeat with --force-stop",
