@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Mcp.Errors;
+using Mcp.Master.Deployments;
 using Mcp.Master.Snapshots;
 using Mcp.Text;
 using Mcp.V1;
@@ -10,8 +11,15 @@ namespace Mcp.Master;
 internal sealed partial class MasterService
 {
     /// <inheritdoc/>
-    public override Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context) =>
-        parts.Snapshots.Taking.CreateAsync(Operation(context, SnapshotTaking.Kind, Subject(request.ServiceName).Key, request), Subject(request.ServiceName), request, context.CancellationToken);
+    public override Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context)
+    {
+        var subject = Subject(request.ServiceName);
+        var operation = Operation(context, SnapshotTaking.Kind, subject.Key, request);
+        // The journal is of services; what has no service is remembered for a while.
+        return subject.IsService
+            ? parts.Snapshots.Taking.CreateAsync(operation, subject, request, context.CancellationToken)
+            : OnceAsync(context, request, () => parts.Snapshots.Taking.CreateAsync(operation, subject, request, CancellationToken.None));
+    }
 
     /// <inheritdoc/>
     public override Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context) => Task.FromResult(parts.Snapshots.Answers.List(request));
@@ -22,8 +30,7 @@ internal sealed partial class MasterService
 
     /// <inheritdoc/>
     public override Task<VerifySnapshotResponse> VerifySnapshot(VerifySnapshotRequest request, ServerCallContext context) =>
-        parts.Snapshots.Answers.VerifyAsync(
-            Operation(context, "verify", request.All && request.ServiceName.Length == 0 ? "" : Subject(request.ServiceName).Key, request), request, context.CancellationToken);
+        OnceAsync(context, request, Verification(Operation(context, "verify", request.All && request.ServiceName.Length == 0 ? "" : Subject(request.ServiceName).Key, request), request));
 
     /// <inheritdoc/>
     public override Task DownloadSnapshot(DownloadSnapshotRequest request, IServerStreamWriter<DownloadSnapshotResponse> responseStream, ServerCallContext context) =>
@@ -31,7 +38,12 @@ internal sealed partial class MasterService
 
     /// <inheritdoc/>
     public override Task<DrillResponse> Drill(DrillRequest request, ServerCallContext context) =>
-        parts.Snapshots.Drilling.DrillAsync(Operation(context, "drill", Data(request.ServiceName), request), request, context.CancellationToken);
+        OnceAsync(context, request, Trial(Operation(context, "drill", Data(request.ServiceName), request), request));
+
+    private Func<Task<VerifySnapshotResponse>> Verification(OperationRequest operation, VerifySnapshotRequest request) =>
+        () => parts.Snapshots.Answers.VerifyAsync(operation, request, CancellationToken.None);
+
+    private Func<Task<DrillResponse>> Trial(OperationRequest operation, DrillRequest request) => () => parts.Snapshots.Drilling.DrillAsync(operation, request, CancellationToken.None);
 
     // A service's name, or one of the reserved names under which the control plane keeps its own state.
     private static SnapshotSubject Subject(string text) => SnapshotSubject.TryParse(text, out var subject)

@@ -348,7 +348,7 @@ CREATE TABLE restores (
   node       TEXT NOT NULL,
   filename   TEXT NOT NULL,                  -- which snapshot
   state      TEXT NOT NULL CHECK (state IN ('begun', 'imported', 'reverting')), -- 'reverting': it failed, and what was before comes back
-  attempt    INTEGER NOT NULL DEFAULT 1,     -- counts the imports: each has an id of its own on the agent
+  attempt    INTEGER NOT NULL DEFAULT 0,     -- counts the imports: each has an id of its own on the agent; 0: none was begun
   aside      TEXT NOT NULL DEFAULT '',       -- where the node keeps the data of before
   failure    BLOB                            -- of a reverting one: ErrorDetail of what failed
 ) STRICT;

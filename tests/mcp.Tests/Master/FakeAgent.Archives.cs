@@ -36,6 +36,9 @@ internal sealed partial class FakeAgent
     /// <summary>So many of the next starts end without health.</summary>
     public int FailStarts { get; set; }
 
+    /// <summary>So many of the next imports are cut before their first byte.</summary>
+    public int BreakImports { get; set; }
+
     public override async Task ExportServiceData(ExportServiceDataRequest request, IServerStreamWriter<ExportServiceDataResponse> responseStream, ServerCallContext context)
     {
         Exports.Enqueue(request);
@@ -68,6 +71,11 @@ internal sealed partial class FakeAgent
             return new ImportServiceDataResponse { AlreadyDone = true, BytesWritten = 5, Aside = "/srv/.mcp/aside/x" };
         if (!Stopped.ContainsKey(start.ServiceName) && Running.ContainsKey(start.ServiceName))
             throw new McpException(FaultCode.FailedPrecondition, $"a container of {start.ServiceName} runs");
+        if (BreakImports > 0 && BreakImports-- > 0)
+        {
+            context.GetHttpContext().Abort();
+            throw new McpException(FaultCode.Unavailable, "cut");
+        }
         var bytes = new MemoryStream();
         StreamTrailer? trailer = null;
         while (await requestStream.MoveNext(context.CancellationToken))

@@ -83,8 +83,9 @@ internal sealed class RestoreSteps(Database database, AgentLinks links, AgentOpe
             Epoch = data.Epoch,
             VolumeId = data.VolumeId,
             Spec = spec,
-            AnnouncedBytes = snapshot.Trailer.Bytes,
-            AnnouncedEntries = snapshot.Trailer.Entries,
+            // Laid over a copy of the data that is there, more is written than the archive holds: as much as the disk allows.
+            AnnouncedBytes = snapshot.Partial ? 0 : snapshot.Trailer.Bytes,
+            AnnouncedEntries = snapshot.Partial ? 0 : snapshot.Trailer.Entries,
             Overlay = snapshot.Partial,
         };
         var sending = new ArchiveSending<ImportServiceDataRequest>(

@@ -23,8 +23,8 @@ internal sealed record RestoreRow
     /// <summary>"begun", "imported" or "reverting".</summary>
     public string State { get; init; } = "begun";
 
-    /// <summary>Counts the imports.</summary>
-    public int Attempt { get; init; } = 1;
+    /// <summary>Counts the imports; 0: none was begun, so there is nothing to take back.</summary>
+    public int Attempt { get; init; }
 
     /// <summary>Where the node keeps the data of before.</summary>
     public string Aside { get; init; } = "";

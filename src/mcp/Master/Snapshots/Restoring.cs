@@ -14,7 +14,7 @@ namespace Mcp.Master.Snapshots;
 /// <summary>
 /// A restore in place. Each step is committed before the next begins, so that a killed master carries on from it at its start:
 /// 1 the snapshot is chosen and every byte of it read, before anything is touched; 2 'begun' is committed; 3 the service stops;
-/// 4 the archive goes to the node, which swaps it in when all of it is there and right, and sets the data of before aside; 5 'imported';
+/// 4 the attempt is committed, and the archive goes to the node, which swaps it in when all of it is there and right, and sets the data of before aside; 5 'imported';
 /// 6 the service starts and is waited for until it is healthy; 7 the end, in one transaction.
 /// Whatever fails from 3 on: 'reverting' is committed with the reason, the import is taken back, and the service starts on the data of before.
 /// A service that was stopped, or is not deployed, stays so. A node that falls silent is waited for: only it knows what it holds.
@@ -111,6 +111,8 @@ internal sealed class Restoring(
                 {
                     if (deployed)
                         await run.Scope.StepAsync("stop", () => steps.StopAsync(run, restore, "stop", stop));
+                    restore = restore with { Attempt = Math.Max(1, restore.Attempt) };
+                    database.Write(connection => RestoreStore.Put(connection, restore));
                     var (imported, answer) = await run.Scope.StepAsync("import", () => steps.ImportAsync(run, restore, row!, placement?.Spec ?? data.Spec, data, stop));
                     restore = imported with { State = "imported", Aside = answer.Aside };
                     bytes = answer.BytesWritten;
@@ -135,9 +137,11 @@ internal sealed class Restoring(
         var why = restore.Failure!.ToFault(FaultCode.Aborted);
         try
         {
-            if (deployed)
+            // What never stopped is started again below, and what was never imported is not taken back.
+            if (deployed && restore.Attempt > 0)
                 await run.Scope.StepAsync("stop again", () => steps.StopAsync(run, restore, "back-stop", stop));
-            await run.Scope.StepAsync("put back", () => steps.RevertAsync(run, restore, stop));
+            if (restore.Attempt > 0)
+                await run.Scope.StepAsync("put back", () => steps.RevertAsync(run, restore, stop));
             if (runs)
                 await run.Scope.StepAsync("start again", () => steps.StartAsync(run, restore, "back-start", stop));
         }

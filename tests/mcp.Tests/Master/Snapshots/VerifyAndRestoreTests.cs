@@ -98,6 +98,30 @@ public class VerifyAndRestoreTests
     }
 
     [Test]
+    public async Task A_service_that_does_not_stop_is_started_again_and_nothing_is_taken_back()
+    {
+        var (bench, agent) = await SnapshotBench.StartAsync();
+        await using var _ = bench;
+        await bench.CreateAsync();
+        agent.RefuseToStop = "notes did not stop";
+        var fault = await Assert.ThrowsAsync<McpException>(async () => await bench.Admin.RestoreSnapshotAsync(new RestoreSnapshotRequest { ServiceName = "notes" }, MasterBench.Operation()));
+        await Assert.That(fault!.Message).Contains("did not stop");
+        await Assert.That(agent.Others).IsEquivalentTo(["stop notes", "start notes"], TUnit.Assertions.Enums.CollectionOrdering.Matching);
+    }
+
+    [Test]
+    public async Task A_link_that_breaks_in_an_import_costs_an_attempt_and_not_the_restore()
+    {
+        var (bench, agent) = await SnapshotBench.StartAsync();
+        await using var _ = bench;
+        await bench.CreateAsync();
+        agent.BreakImports = 1;
+        var id = OperationId.New(TimeProvider.System).Value;
+        await bench.Admin.RestoreSnapshotAsync(new RestoreSnapshotRequest { ServiceName = "notes" }, MasterBench.Operation(id));
+        await Assert.That(agent.Imports.Single().Operation).IsEqualTo($"{id}-import2");
+    }
+
+    [Test]
     public async Task A_partial_archive_needs_the_word_and_overlays()
     {
         var (bench, agent) = await SnapshotBench.StartAsync();
