@@ -2,6 +2,7 @@ using System.Globalization;
 using Mcp.Agent.Adopting;
 using Mcp.Agent.Configuration;
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Drilling;
 using Mcp.Agent.Files;
 using Mcp.Agent.Importing;
 using Mcp.Agent.Lifecycle;
@@ -12,13 +13,14 @@ namespace Mcp.Agent;
 
 /// <summary>The agent's capabilities wired together over its parts, without network: the server and the tests stand on the same thing.</summary>
 internal sealed record AgentComposition(
-    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health, Fencing Fencing, ConditionReport Report, DataOperations Data)
+    ServiceOperations Operations, JournalledOperations Journal, OpenOperations Open, AgentStart Start, Observer Observer, MonitorLoop Monitor, HealthProbe Health, Fencing Fencing, ConditionReport Report, DataOperations Data, ServiceDrill Drill)
 {
     /// <summary>Wires everything; nothing runs yet.</summary>
     public static AgentComposition Of(AgentParts parts)
     {
         var configuration = parts.Configuration;
         var erasing = new FolderErasing(parts);
+        var drills = new DrillSweep(parts, parts.Logging.CreateLogger<DrillSweep>());
         var sweep = new StagingSweep(parts, erasing, parts.Logging.CreateLogger<StagingSweep>());
         var images = new ImagePreparation(parts.Podman, configuration);
         var health = new HealthProbe(parts.Podman, parts.Clock);
@@ -40,8 +42,8 @@ internal sealed record AgentComposition(
         var monitor = new MonitorLoop(
             parts, new ServiceWatch(parts, observer, report), new HealthWatch(parts, health, report), new PodmanWatch(parts, report), open, parts.Logging.CreateLogger<MonitorLoop>());
         return new AgentComposition(
-            operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, leftovers, sweep, parts.Logging.CreateLogger<AgentStart>()), observer,
-            monitor, health, fencing, report, new DataOperations(operations, import, moves));
+            operations, journal, open, new AgentStart(parts, journal, open, fencing, revival, leftovers, drills, sweep, parts.Logging.CreateLogger<AgentStart>()), observer,
+            monitor, health, fencing, report, new DataOperations(operations, import, moves), new ServiceDrill(parts, checks, images, health, drills, erasing));
     }
 
     // What the node's policy forbids always: the agent's own ports and its master's.

@@ -26,11 +26,15 @@ internal sealed partial class PodmanClient
     /// The bridge network of that name, made when there is none: safe to repeat and to race. One that exists is returned as it is; whether its
     /// labels are the caller's is for the caller to judge.
     /// </summary>
-    public async Task<NetworkDetail> EnsureNetworkAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken ct)
+    /// <param name="name">Its name.</param>
+    /// <param name="labels">Of a network that is made.</param>
+    /// <param name="ct">Ends the call.</param>
+    /// <param name="isInternal">One that is made leads nowhere but to its own containers.</param>
+    public async Task<NetworkDetail> EnsureNetworkAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken ct, bool isInternal = false)
     {
         if (await InspectNetworkAsync(name, ct) is { } existing)
             return existing;
-        using var body = Json(new NetworkBody(name, "bridge", NamesResolve: true, labels), PodmanJson.Default.NetworkBody);
+        using var body = Json(new NetworkBody(name, "bridge", NamesResolve: true, isInternal, labels), PodmanJson.Default.NetworkBody);
         try
         {
             using var document = await _transport.CallAsync(HttpMethod.Post, "networks/create", body, Limits.Change, ct);

@@ -67,6 +67,7 @@ internal sealed record NetworkBody(
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("driver")] string Driver,
     [property: JsonPropertyName("dns_enabled")] bool NamesResolve,
+    [property: JsonPropertyName("internal")] bool IsInternal,
     [property: JsonPropertyName("labels")] IReadOnlyDictionary<string, string> Labels);
 
 internal sealed record AuthBody(

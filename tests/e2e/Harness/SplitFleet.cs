@@ -72,12 +72,13 @@ internal sealed class SplitFleet : IAsyncDisposable
     /// <param name="agentDisk">The size of a file system of its own for the agent's database and keys, as "24m"; null: none. Needs root.</param>
     /// <param name="masterDisk">The same for the master's folder.</param>
     /// <param name="registry">host:port of a registry without TLS that the node's podman is told of, and to which it logs in by <see cref="AuthFile"/>.</param>
-    public static async Task<SplitFleet> StartAsync(string? agentDisk = null, string? masterDisk = null, string? registry = null)
+    /// <param name="dataDisk">The size of a file system of its own for the data root, the roles' folders included.</param>
+    public static async Task<SplitFleet> StartAsync(string? agentDisk = null, string? masterDisk = null, string? registry = null, string? dataDisk = null)
     {
         var fleet = new SplitFleet();
         try
         {
-            await fleet.SetUpAsync(agentDisk, masterDisk, registry);
+            await fleet.SetUpAsync(agentDisk, masterDisk, registry, dataDisk);
             return fleet;
         }
         catch
@@ -176,7 +177,8 @@ internal sealed class SplitFleet : IAsyncDisposable
                 await TestPodman.RunAsync(["rm", "-f", "-v", "-t", "0", container]);
             await TestPodman.RunAsync(["network", "rm", "-f", $"mcp-{service}"]);
         }
-        foreach (var folder in _mounted)
+        // The innermost first.
+        foreach (var folder in Enumerable.Reverse(_mounted))
             await Shell.RunAsync("umount", ["-l", folder]);
         _folder.Dispose();
     }
@@ -192,10 +194,11 @@ internal sealed class SplitFleet : IAsyncDisposable
         return socket.LocalEndPoint!.ToString()!;
     }
 
-    private async Task SetUpAsync(string? agentDisk, string? masterDisk, string? registry)
+    private async Task SetUpAsync(string? agentDisk, string? masterDisk, string? registry, string? dataDisk)
     {
         Directory.CreateDirectory(_folder.PathOf("run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(_folder.PathOf("srv"));
+        await MountAsync(DataRoot, dataDisk);
         await MountAsync(AgentHome, agentDisk);
         await MountAsync(MasterHome, masterDisk);
         _environment = new Dictionary<string, string?>(await TestPodman.EnvironmentAsync())

@@ -163,8 +163,8 @@ internal sealed class Deployment(
         return Task.CompletedTask;
     }
 
-    // Rootless, ids inside are not ids outside; there the agent's own user is the container's root.
-    private static (uint, uint)? OwnerOf(ComponentSpec component, ImageDetail image)
+    /// <summary>Whom a component's own folders are made for; null: the agent's user. Rootless, ids inside are not ids outside; there he is the container's root.</summary>
+    public static (uint, uint)? OwnerOf(ComponentSpec component, ImageDetail image)
     {
         if (!Environment.IsPrivilegedProcess)
             return null;

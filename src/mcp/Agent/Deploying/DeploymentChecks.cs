@@ -119,7 +119,8 @@ internal sealed class DeploymentChecks(AgentParts parts, HostPorts allocator, No
         };
     }
 
-    private void RequirePolicy(ServiceSpec spec)
+    /// <summary>What the node's policy allows, whatever the master says.</summary>
+    public void RequirePolicy(ServiceSpec spec)
     {
         var problems = NodePolicyRules.Check(spec, policy);
         if (problems.Count > 0)

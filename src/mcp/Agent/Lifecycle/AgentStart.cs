@@ -1,4 +1,5 @@
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Drilling;
 using Mcp.Agent.Importing;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
@@ -16,7 +17,7 @@ namespace Mcp.Agent.Lifecycle;
 /// reported and tried again with growing pauses; the others do not wait for it.
 /// </summary>
 internal sealed partial class AgentStart(
-    AgentParts parts, JournalledOperations journal, OpenOperations open, Fencing fencing, ContainerRevival revival, Leftovers leftovers, StagingSweep sweep, ILogger logger)
+    AgentParts parts, JournalledOperations journal, OpenOperations open, Fencing fencing, ContainerRevival revival, Leftovers leftovers, DrillSweep drills, StagingSweep sweep, ILogger logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
@@ -25,6 +26,8 @@ internal sealed partial class AgentStart(
     {
         await open.ResolveAllAsync(ct);
         journal.Open();
+        // Containers first: they have folders of staging/ mounted.
+        await drills.RemoveLeftoversAsync(ct);
         await sweep.RunAsync(ct);
         await fencing.EnforceAsync(ct);
         await RemoveLeftoversAsync(ct);

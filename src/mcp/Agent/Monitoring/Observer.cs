@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Drilling;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Registry;
 using Mcp.Podman;
@@ -76,7 +77,8 @@ internal sealed class Observer(AgentParts parts)
     public static IReadOnlyList<Seen> Unmanaged(IEnumerable<RegisteredServiceRow> services, IReadOnlyList<ContainerSummary> listed)
     {
         var known = services.SelectMany(s => s.Components).Select(c => c.ContainerId).ToHashSet(StringComparer.Ordinal);
-        return [.. listed.Where(c => !known.Contains(c.Id)).Select(c => new Seen
+        // A restore drill's containers are nobody's to adopt or to wonder at; they go with it.
+        return [.. listed.Where(c => !known.Contains(c.Id) && !DrillNames.IsDrill(c)).Select(c => new Seen
         {
             Service = Printable.Line(c.Labels.GetValueOrDefault(OwnLabels.Service), 80),
             Component = Printable.Line(c.Labels.GetValueOrDefault(OwnLabels.Component), 80),

@@ -30,5 +30,11 @@ internal sealed partial class AgentService
         data.TakeBackAsync(AskerOf(context), request, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task<DrillServiceResponse> DrillService(IAsyncStreamReader<DrillServiceRequest> requestStream, ServerCallContext context) => throw NotYet("drill");
+    public override async Task<DrillServiceResponse> DrillService(IAsyncStreamReader<DrillServiceRequest> requestStream, ServerCallContext context)
+    {
+        var asker = AskerOf(context);
+        if (!await requestStream.NextAsync(context.CancellationToken) || requestStream.Current is not { Spec: not null, Trailer: null } first)
+            throw new McpException(FaultCode.InvalidArgument, "the first message of a drill says what is to be started");
+        return await drill.RunAsync(asker, first, requestStream, context.CancellationToken);
+    }
 }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Mcp.Agent.Deploying;
+using Mcp.Agent.Drilling;
 using Mcp.Agent.Files;
 using Mcp.Agent.Identity;
 using Mcp.Agent.Importing;
@@ -19,7 +20,7 @@ namespace Mcp.Agent.Serving;
 /// </summary>
 internal sealed partial class AgentService(
     AgentParts parts, ServiceOperations operations, Observer observer, MonitorLoop monitor, FleetIdentity? identity, HealthProbe health,
-    FileOutlet outlet, DataOperations data, DataExport export)
+    FileOutlet outlet, DataOperations data, DataExport export, ServiceDrill drill)
     : McpAgentService.McpAgentServiceBase
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
