@@ -35,6 +35,14 @@ internal sealed class RootlessTests
         await Assert.That((await Mcp("deploy", "hello")).OrThrow().Output).Contains("generation 2");
         await Assert.That(await AnswerAsync(await PortAsync(Mcp))).Contains("Visit number 2");
 
+        // What it counted comes back from a snapshot, with owners as the containers see them, and what was displaced can be erased.
+        (await Mcp("snapshot", "create", "hello")).OrThrow();
+        await Assert.That(await AnswerAsync(await PortAsync(Mcp))).Contains("Visit number 3");
+        (await Mcp("snapshot", "restore", "hello", "--yes")).OrThrow();
+        await Assert.That(await AnswerAsync(await PortAsync(Mcp))).Contains("Visit number 3");
+        (await Mcp("data", "purge", "hello", "--state", "aside", "--confirm", "hello")).OrThrow();
+        await Assert.That((await Shell.RunAsync("find", [$"{user.Home}/dev/srv/.mcp/aside", $"{user.Home}/dev/srv/.mcp/staging", "-mindepth", "1"])).OrThrow().Output).IsEmpty();
+
         // The doctor sees a node without root; what it finds amiss on a test machine is not the point, that it sees the right things is.
         var doctor = await Mcp("doctor", "--agent-config", $"{user.Home}/dev/srv/mcp/mcp-agent.toml", "--master-config", $"{user.Home}/dev/srv/mcp-master/mcp-master.toml");
         await Assert.That(doctor.Output).Contains("rootless").Because(doctor.ToString());

@@ -37,8 +37,8 @@ internal sealed class ServiceDrill(
     // Of routes that leave the container's port to us ($PORT).
     private const int FirstPort = 20_000;
 
-    // One after another: each may need a service's whole memory.
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    // One after another: each may need a service's whole memory. The end of the one that came last.
+    private Task _last = Task.CompletedTask;
 
     /// <summary>Runs one, or joins it where it runs already.</summary>
     /// <param name="asker">Who asks.</param>
@@ -52,9 +52,11 @@ internal sealed class ServiceDrill(
         return parts.Runner.RunAsync(asker.Id, $"drill {spec.Name} {SpecHash.OfService(spec)}", async (scope, stop) =>
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(call, stop);
-            await _turn.WaitAsync(either.Token);
+            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var before = Interlocked.Exchange(ref _last, turn.Task);
             try
             {
+                await before.WaitAsync(either.Token);
                 var answer = await TryAsync(asker.Id, spec, first, stream, scope, either.Token, stop);
                 parts.Events.Add(new NodeEvent(answer.Success ? "drilled" : "drill-failed", answer.Success ? "info" : "error",
                     answer.Success ? $"a restore of {spec.Name} became healthy and was thrown away" : $"a restore of {spec.Name} did not prove itself: {answer.Error}")
@@ -67,7 +69,8 @@ internal sealed class ServiceDrill(
             }
             finally
             {
-                _turn.Release();
+                // Who gave up waiting does not let the next one pass those before him.
+                _ = before.ContinueWith(_ => turn.TrySetResult(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         }, call, response => response.Success ? null : new McpException(FaultCode.Aborted, $"the drill of {spec.Name} failed: {response.Error}").ToDetail());
     }

@@ -8,10 +8,13 @@ namespace Mcp.Agent.Serving;
 internal sealed partial class AgentService
 {
     /// <inheritdoc/>
-    public override Task<DataInspection> InspectData(InspectDataRequest request, ServerCallContext context)
+    public override async Task<DataInspection> InspectData(InspectDataRequest request, ServerCallContext context)
     {
         Obey(context);
-        return export.InspectAsync(request, context.CancellationToken);
+        var inspection = await export.InspectAsync(request, context.CancellationToken);
+        // Known before anything is stopped: an import here, or setting this data aside, would be refused.
+        inspection.NotReplaceable = parts.Folders.ProblemOfReplacing(request.Service) ?? "";
+        return inspection;
     }
 
     /// <inheritdoc/>
