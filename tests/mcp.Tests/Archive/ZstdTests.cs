@@ -73,8 +73,9 @@ public class ZstdTests
     public async Task A_bomb_is_stopped_by_the_reader_long_before_its_end()
     {
         using var compressed = new MemoryStream();
-        using (var output = ZstdOutput.Open(compressed, level: 19))
+        using (var output = new ZstdSharp.CompressionStream(compressed, 19, leaveOpen: true))
         {
+            output.SetParameter(ZSTD_cParameter.ZSTD_c_checksumFlag, 1);
             output.Write(new TarForge().Folder("./").Entry("bomb", size: TarForge.Octal(1L << 30, 11)).End(marks: 0));
             var zeros = new byte[1 << 20];
             for (var megabyte = 0; megabyte < 64; megabyte++)
