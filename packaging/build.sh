@@ -26,6 +26,8 @@ stage=$root/obj/static-file
 log=$root/obj/static-file.log
 rm -rf "$stage"
 mkdir -p "$root/obj"
+# The native compiler is not run again for a change of this file alone.
+find src/mcp/obj -name mcp.o ! -newer packaging/unused.xml -delete 2>/dev/null || true
 # The analyzers judge the same source in every ordinary build; here they would only take most of a minute.
 echo "build: publishing (a minute or two; log in obj/static-file.log)"
 if ! dotnet publish src/mcp/mcp.csproj -c Release -r "$rid" --self-contained -nologo -v minimal \

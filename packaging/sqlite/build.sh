@@ -9,11 +9,12 @@ root=$(cd "$here/../.." && pwd)
 
 # What the managed provider names (snapshot, column metadata, extension loading) must be there, or the static link fails.
 # DQS=0: "text" in double quotes is never a string. DEFAULT_FOREIGN_KEYS=1: a forgotten pragma does not orphan rows.
-# The virtual tables are for integrity checks of databases that services bring along.
+# The virtual tables are for integrity checks of databases that services bring along. Without the mathematical functions: they are 0.3 MB of
+# libm, and an index or a constraint over one is rare; its table is named as not checked.
 flags=(
   -DSQLITE_THREADSAFE=1 -DSQLITE_DQS=0 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_SNAPSHOT
   -DSQLITE_ENABLE_FTS3_PARENTHESIS -DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE -DSQLITE_ENABLE_GEOPOLY
-  -DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_STAT4 -DSQLITE_DEFAULT_MEMSTATUS=0
+  -DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_STAT4 -DSQLITE_DEFAULT_MEMSTATUS=0
   -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_TEMP_STORE=2 -DHAVE_USLEEP=1 -DHAVE_FDATASYNC=1
 )
 
