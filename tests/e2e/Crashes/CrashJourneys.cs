@@ -38,6 +38,8 @@ internal sealed class CrashJourneys
             new("a stop", 10, 8, 0, Settled.Stopped, StartedAsync, () => fleet.RunAsync("stop", _service), Current, _invariants),
             new("a start", 8, 7, 0, Settled.Running, StoppedAsync, () => fleet.RunAsync("start", _service), Current, _invariants),
             new("a restart", 8, 8, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("restart", _service), Current, _invariants),
+            new("a snapshot", 14, 20, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("snapshot", _service), Current, _invariants),
+            new("a restore", 50, 25, 0, Settled.Running, TakenAsync, () => fleet.RunAsync("snapshot", "restore", _service, "--yes"), Current, _invariants),
             new("an undeploy", 12, 9, 0, Settled.Undeployed, StartedAsync, () => fleet.RunAsync("undeploy", _service, "--yes"), Current, _invariants),
             new("a purge", 16, 3, 0, Settled.Purged, UndeployedAsync, PurgeAsync, Current, _invariants),
         ];
@@ -60,6 +62,13 @@ internal sealed class CrashJourneys
     {
         var purged = await _fleet.RunAsync("data", "purge", _service, "--confirm", _service);
         return purged.Errors.Contains("there is no data", StringComparison.Ordinal) ? purged with { ExitCode = 0 } : purged;
+    }
+
+    private async Task TakenAsync()
+    {
+        await StartedAsync();
+        if ((await _fleet.RunAsync("snapshot", "list", _service)).OrThrow().Output.Length == 0)
+            (await _fleet.RunAsync("snapshot", _service)).OrThrow();
     }
 
     private async Task UndeployedAsync()
@@ -107,6 +116,9 @@ internal sealed class CrashJourneys
 
     private void Define(int round, bool healthy = true) => _fleet.Define(_service, $$"""
         name = "{{_service}}"
+
+        [snapshot]
+        method = "full"
 
         [[components]]
         name    = "{{_service}}"
