@@ -31,13 +31,14 @@ internal sealed record SnapshotDocument(
         [.. images.Select(i => new DocumentImage(i.Component, i.Reference, i.Digest))], spec is null ? "" : DefinitionWriter.Write(spec), spec?.ToByteArray() ?? []);
 
     /// <summary>Reads one; null: it is none, or of a format that this version does not know.</summary>
-    public static SnapshotDocument? Read(ReadOnlySpan<byte> json)
+    public static SnapshotDocument? Read(ReadOnlyMemory<byte> json)
     {
         try
         {
-            return JsonSerializer.Deserialize(json, SnapshotJson.Default.SnapshotDocument) is { Format: CurrentFormat, File: not null, Tar: not null } document ? document : null;
+            using var document = JsonDocument.Parse(json);
+            return document.RootElement.GetProperty("format").GetInt32() == CurrentFormat ? Read(document.RootElement) : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             return null;
         }
@@ -70,6 +71,24 @@ internal sealed record SnapshotDocument(
         };
     }
 
+    // By hand, as everywhere here: generated readers are tables that the published file would carry for these few types.
+    private static SnapshotDocument Read(JsonElement root)
+    {
+        var (file, tar) = (root.GetProperty("file"), root.GetProperty("tar"));
+        return new SnapshotDocument(
+            CurrentFormat, Text(root, "service"), Text(root, "node"), root.GetProperty("epoch").GetUInt64(), Text(root, "createdAt"), root.GetProperty("manual").GetBoolean(),
+            root.GetProperty("partial").GetBoolean(), new DocumentFile(Text(file, "name"), file.GetProperty("bytes").GetInt64(), Text(file, "sha256")),
+            new DocumentTar(tar.GetProperty("bytes").GetUInt64(), Text(tar, "sha256"), tar.GetProperty("entries").GetUInt64()), Notes(root, "skipped"), Notes(root, "changed"),
+            [.. root.GetProperty("databases").EnumerateArray().Select(d => new DocumentDatabase(Text(d, "path"), Text(d, "exact"), d.GetProperty("bytes").GetUInt64(), Text(d, "method"), Text(d, "notChecked")))],
+            [.. root.GetProperty("images").EnumerateArray().Select(i => new DocumentImage(Text(i, "component"), Text(i, "reference"), Text(i, "digest")))],
+            Text(root, "definition"), root.GetProperty("spec").GetBytesFromBase64());
+    }
+
+    private static IReadOnlyList<DocumentNote> Notes(JsonElement root, string name) =>
+        [.. root.GetProperty(name).EnumerateArray().Select(n => new DocumentNote(Text(n, "path"), Text(n, "exact"), Text(n, "rule")))];
+
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? throw new FormatException($"{name} is missing");
+
     private static DocumentNote Note(SkippedEntry entry) => new(Shown(entry.Path), Exact(entry.Path), entry.Rule);
 
     private static SkippedEntry Entry(DocumentNote note) => new() { Path = Bytes(note.Path, note.Exact), Rule = note.Rule };
@@ -96,6 +115,6 @@ internal sealed record DocumentDatabase(string Path, string Exact, ulong Bytes, 
 /// <summary>What a component ran from.</summary>
 internal sealed record DocumentImage(string Component, string Reference, string Digest);
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SnapshotDocument))]
 internal sealed partial class SnapshotJson : JsonSerializerContext;
