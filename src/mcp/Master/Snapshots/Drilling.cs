@@ -60,7 +60,8 @@ internal sealed class Drilling(
             start.Images.AddRange(document is { Images.Count: > 0 } ? document.Images.Select(i => new ComponentImage { Component = i.Component, Reference = i.Reference, Digest = i.Digest }) : placement?.Images ?? []);
             answer = await scope.StepAsync("drill", () => SendAsync(node, row, start, PartId.Of(id, "drill"), by, scope, stop));
         }
-        catch (McpException e)
+        // An agent of a version before drills proves nothing about the snapshot; that it is behind is told as a version skew.
+        catch (McpException e) when (e.Code != FaultCode.Unimplemented)
         {
             Remember(row, node, by, id, e.Cause is null ? e.Message : $"{e.Message}: {e.Cause}");
             throw;
