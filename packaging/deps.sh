@@ -44,6 +44,7 @@ ip iproute2
 strace strace
 /usr/lib/python3/dist-packages/grpc/__init__.py python3-grpcio
 openssl openssl
+zstd zstd
 docker-registry docker-registry
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 LIST
