@@ -13,11 +13,17 @@ internal static class Frames
     public const int Chunk = 256 * 1024;
 
     /// <summary>Writes one message; the pipe takes it as fast as the other side reads.</summary>
-    /// <exception cref="IOException">The other side is gone.</exception>
-    public static void Write(Stream pipe, IMessage message)
+    /// <param name="pipe">Where to.</param>
+    /// <param name="message">What.</param>
+    /// <param name="buffer">Kept by the caller for the next frame, so that a stream of large ones takes no new memory each.</param>
+    public static void Write(Stream pipe, IMessage message, ref byte[] buffer)
     {
-        var bytes = Encode(message);
-        pipe.Write(bytes);
+        var size = message.CalculateSize();
+        if (buffer.Length < 4 + size)
+            buffer = new byte[4 + size];
+        BinaryPrimitives.WriteInt32LittleEndian(buffer, size);
+        message.WriteTo(buffer.AsSpan(4, size));
+        pipe.Write(buffer.AsSpan(0, 4 + size));
         pipe.Flush();
     }
 

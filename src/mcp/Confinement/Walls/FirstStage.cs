@@ -69,7 +69,7 @@ internal static unsafe partial class FirstStage
         List<string> environment =
         [
             "DOTNET_EnableDiagnostics=0", // sockets and files in /tmp, which are denied
-            "DOTNET_GCgen0size=1000000",  // 16 MiB (hex): short-lived buffers are collected early, resident memory stays flat
+            "DOTNET_GCgen0size=400000",   // 4 MiB (hex): short-lived buffers are collected early, resident memory stays flat
             "DOTNET_TieredPGO=0",
         ];
         if (folders.Writing is [var staging, ..])

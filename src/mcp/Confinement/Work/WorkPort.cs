@@ -18,6 +18,7 @@ internal sealed class WorkPort : IDisposable
     private readonly ManualResetEventSlim _end = new();
     private readonly Thread _pulse;
     private volatile string _phase = "start";
+    private byte[] _frame = new byte[Frames.Chunk + 64];
     private long _done;
     private long _total;
 
@@ -73,7 +74,7 @@ internal sealed class WorkPort : IDisposable
     private void Send(ConfinedOutput frame)
     {
         lock (_writing)
-            Frames.Write(_output, frame);
+            Frames.Write(_output, frame, ref _frame);
     }
 
     private void Pulse()
