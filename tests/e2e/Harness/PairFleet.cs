@@ -72,11 +72,25 @@ internal sealed class PairFleet : IAsyncDisposable
         var nodes = new List<string>();
         foreach (var node in _agents.Keys)
         {
-            var state = await PodmanAsync(node, "ps", "--filter", $"name=^{service}$", "--format", "{{.State}}");
-            if (state.OrThrow().Output.Trim() is "running" or "paused")
+            // Without -a: what runs, and what was paused while it did.
+            var running = await PodmanAsync(node, "ps", "--format", "{{.Names}}");
+            if (running.OrThrow().Output.Split('\n').Contains(service))
                 nodes.Add(node);
         }
         return nodes;
+    }
+
+    /// <summary>Every container of both nodes and what they wrote last, for failure messages.</summary>
+    public async Task<string> SeenAsync()
+    {
+        var text = new StringBuilder();
+        foreach (var node in _agents.Keys)
+        {
+            text.Append(node).Append(": ").Append(await PodmanAsync(node, "ps", "-a", "--format", "{{.Names}} {{.Status}}")).AppendLine();
+            foreach (var container in (await PodmanAsync(node, "ps", "-aq")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                text.Append(await PodmanAsync(node, "logs", "--tail", "5", container)).AppendLine();
+        }
+        return text.ToString();
     }
 
     /// <summary>Waits until the master says that both nodes are healthy.</summary>

@@ -66,7 +66,7 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
     /// <returns>Where it runs.</returns>
     public async Task<string> RequireWholeAsync(string because, string? node = null)
     {
-        await Wait.UntilAsync($"one copy of {name} runs ({because})", async () => await fleet.RunningOnAsync(name) is [_], TimeSpan.FromMinutes(1), async () => $"{string.Join(", ", await fleet.RunningOnAsync(name))}\n{fleet.Printed}");
+        await Wait.UntilAsync($"one copy of {name} runs ({because})", async () => await fleet.RunningOnAsync(name) is [_], TimeSpan.FromMinutes(1), async () => $"{await fleet.SeenAsync()}\n{fleet.Printed}");
         // What is acknowledged from now on is not asked for.
         var acknowledged = _acknowledged.ToDictionary();
         var where = (await fleet.RunningOnAsync(name)).Single();
