@@ -106,7 +106,7 @@ internal static class MasterComposition
             Eyes = eyes,
             Board = board,
             Deployed = deployed,
-            Relay = new DataRelay(links, agents, clock),
+            Relay = new DataRelay(links, agents, board, clock),
             Snapshots = snapshots.Folder,
             Configuration = configuration,
             Clock = clock,

@@ -19,9 +19,12 @@ internal static class ChannelLimits
     /// <summary>How long the answer to a ping may take: several retransmissions of a lost packet.</summary>
     public static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(3);
 
+    /// <summary>As <see cref="PingTimeout"/>, on a connection that carries data: a ping waits behind what is in flight, 4 s of a link with 1 MB/s.</summary>
+    public static readonly TimeSpan BulkPingTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>A connection pool of HTTP/2 with pings (<see cref="PingDelay"/>) and windows for long distances.</summary>
     public static SocketsHttpHandler Handler(
-        Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect, SslClientAuthenticationOptions? tls)
+        Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect, SslClientAuthenticationOptions? tls, bool bulk = false)
     {
         var handler = new SocketsHttpHandler
         {
@@ -29,7 +32,7 @@ internal static class ChannelLimits
             // All fallbacks together, and the handshake.
             ConnectTimeout = TimeSpan.FromSeconds(20),
             KeepAlivePingDelay = PingDelay,
-            KeepAlivePingTimeout = PingTimeout,
+            KeepAlivePingTimeout = bulk ? BulkPingTimeout : PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
             InitialHttp2StreamWindowSize = ServerLimits.StreamWindow,
             EnableMultipleHttp2Connections = true,

@@ -37,9 +37,10 @@ internal sealed class PeerChannel : ChannelBase, IDisposable
     /// <param name="trust">The fleet's roots.</param>
     /// <param name="domain">The fleet's trust domain.</param>
     /// <param name="clock">The clock by which the peer's certificate is judged.</param>
+    /// <param name="bulk">For data: its pings have patience, and whoever uses it asks on another channel whether the peer is there.</param>
     /// <exception cref="McpException">An address is malformed.</exception>
     public static PeerChannel Open(
-        IReadOnlyList<string> addresses, Principal expected, CredentialSource? own, TrustSource trust, string domain, TimeProvider clock)
+        IReadOnlyList<string> addresses, Principal expected, CredentialSource? own, TrustSource trust, string domain, TimeProvider clock, bool bulk = false)
     {
         var words = $"{expected} at {string.Join(" or ", addresses)}";
         var dialer = new PeerDialer(addresses, words);
@@ -52,7 +53,7 @@ internal sealed class PeerChannel : ChannelBase, IDisposable
             CertificateChainPolicy = TlsListener.ChainPolicy(trust.Current),
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                 Accept(certificate as X509Certificate2, chain, expected, trust.Current, domain, words, clock.GetUtcNow()),
-        }));
+        }, bulk));
         return new(
             words, handler, $"{expected.Name}.{expected.KindText}.{domain}",
             expected.Kind == PrincipalKind.Master ? ChannelLimits.MaxMasterAnswerBytes : ServerLimits.MaxMessageBytes);

@@ -15,13 +15,18 @@ namespace Mcp.Master.Migrations;
 /// Only the trailer is the end. It is looked at before it is passed on, since the target puts the data in place when it has it; the digest in it is the
 /// target's to check.
 /// </summary>
-internal sealed class DataRelay(AgentLinks links, AgentOperations agents, TimeProvider clock)
+internal sealed class DataRelay(AgentLinks links, AgentOperations agents, NodeHealthBoard board, TimeProvider clock)
 {
     /// <summary>A target that takes nothing for so long is not slow but stuck. A dead one is noticed by its pings, in seconds.</summary>
     private static readonly TimeSpan WriteLimit = TimeSpan.FromMinutes(2);
 
     /// <summary>Databases are checked and everything is written to disk between the trailer and the answer.</summary>
     private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
+    /// <summary>After a broken link; a target that says it is at work is waited for longer.</summary>
+    private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(30);
 
     private const ulong SlowestCheck = 20 * 1024 * 1024;
 
@@ -41,21 +46,50 @@ internal sealed class DataRelay(AgentLinks links, AgentOperations agents, TimePr
         Action<StreamTrailer> check, CancellationToken ct)
     {
         using var cut = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        using var call = links.To(target).ImportServiceData(links.Options(null, cut.Token, operation, run.Request.Principal));
-        StreamTrailer trailer;
+        var (client, channel) = links.ForData(target);
+        using var connection = channel;
+        using var call = client.ImportServiceData(links.Options(null, cut.Token, operation, run.Request.Principal));
+        var watching = WatchAsync([origin, target], cut);
         try
         {
-            trailer = await run.Scope.StepAsync("export", () => PassAsync(run, source, origin, target, call.RequestStream, first, expected, check, ct));
+            var trailer = await run.Scope.StepAsync("export", () => PassAsync(run, source, origin, target, call.RequestStream, first, expected, check, cut.Token));
+            await run.Scope.StepAsync("import", () => EndAsync(run, call, target, operation, trailer, ct));
+            return trailer;
         }
-        catch
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw await watching ?? new McpException(FaultCode.Unavailable, $"the copy from {origin} to {target} was cut", e);
+        }
+        finally
         {
             // Without its trailer the target drops what it has.
             await cut.CancelAsync();
+            await watching;
             _ = call.ResponseAsync.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            throw;
         }
-        await run.Scope.StepAsync("import", () => EndAsync(run, call, target, operation, trailer, ct));
-        return trailer;
+    }
+
+    // The stream's own connection has patience with a slow link; whether a node is there is known from the others.
+    private async Task<McpException?> WatchAsync(string[] nodes, CancellationTokenSource cut)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(LookAgain, clock, cut.Token);
+                foreach (var node in nodes)
+                {
+                    if (board.Of(node) is not { Health: Placement.NodeHealth.Unhealthy } condition)
+                        continue;
+                    await cut.CancelAsync();
+                    return new McpException(FaultCode.Unavailable, $"{node} {condition.Detail} in the middle of the copy") { Node = node, Hint = "mcp node list" };
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     private async Task<StreamTrailer> PassAsync(
@@ -101,19 +135,29 @@ internal sealed class DataRelay(AgentLinks links, AgentOperations agents, TimePr
         {
             failure = e;
         }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            failure = new McpException(FaultCode.Unavailable, $"{target} fell silent before it said whether it has the data", e) { Node = target };
+        }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException)
         {
             failure = new McpException(FaultCode.DeadlineExceeded, $"{target} did not say within {limit.TotalMinutes:0} min whether it has the data", e) { Node = target };
         }
         // The trailer was sent: whether the data is in place is the target's to say, and is not guessed.
-        switch (await agents.SettleAsync(run, target, operation, failure, EndLimit, ct))
+        var started = clock.GetTimestamp();
+        while (true)
         {
-            case AgentOutcome.Succeeded:
-                return trailer.Bytes;
-            case AgentOutcome.Failed failed:
-                throw failed.Fault;
-            default:
-                throw At(failure, target);
+            switch (await agents.SettleAsync(run, target, operation, failure, SilenceLimit, ct))
+            {
+                case AgentOutcome.Succeeded:
+                    return trailer.Bytes;
+                case AgentOutcome.Failed failed:
+                    throw failed.Fault;
+                case AgentOutcome.Running when clock.GetElapsedTime(started) < limit:
+                    continue;
+                default:
+                    throw At(failure, target);
+            }
         }
     }
 

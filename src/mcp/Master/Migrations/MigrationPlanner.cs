@@ -72,7 +72,8 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
             using var call = links.To(intent.Target).Deploy(rehearsal, links.Options(configuration.Timeouts.Deploy, ct, $"{operation}-check", by));
             await foreach (var part in call.ResponseStream.ReadAllAsync(ct))
             {
-                if (part.Progress is { } progress)
+                // Its steps are part of this one; only what it says is shown.
+                if (part.Progress is { Result: null, Message.Length: > 0 } progress)
                     scope?.Forward(progress);
             }
         }

@@ -144,7 +144,9 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
     private async Task<StreamTrailer> MoveAsync(CancellationToken stop)
     {
         var asked = new ExportServiceDataRequest { ServiceName = Service, Mode = "move", Epoch = intent.SourceEpoch };
-        using var export = parts.Links.To(intent.Source).ExportServiceData(asked, parts.Links.Options(null, stop, Id("export"), run.Request.Principal));
+        var (source, channel) = parts.Links.ForData(intent.Source);
+        using var connection = channel;
+        using var export = source.ExportServiceData(asked, parts.Links.Options(null, stop, Id("export"), run.Request.Principal));
         return await parts.Relay.RunAsync(run, export.ResponseStream, intent.Source, intent.Target, First(), Id("import"), intent.Plan.Bytes, Check, stop);
     }
 
@@ -289,7 +291,7 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
             return Row.Detail.Reason.ToFault((FaultCode)Row.Detail.ReasonCode);
         if (Row.IsCommitted)
             return null;
-        var interrupted = new McpException(FaultCode.Aborted, $"the master ended while {Service} was on its way from {intent.Source} to {intent.Target} (last step done: {MigrationStore.Word(Row.State)})");
+        var interrupted = new McpException(FaultCode.Aborted, $"the master ended while {Service} was on its way from {intent.Source} to {intent.Target} (last step done: {MigrationStore.Word(Row.State)})") { Step = MigrationStore.Word(Row.State) };
         var said = false;
         while (true)
         {

@@ -211,7 +211,9 @@ internal sealed class WayBack(MigrationParts parts, MigrationRun migration)
             Step = failed.Step,
             Cause = failed.Cause,
             State = $"{runs}; {left}",
-            Hint = notStarted.Length > 0 ? $"mcp logs {Service}; then mcp start {Service} --break-hold" : failed.Hint ?? $"mcp migrate {Service} --to {Intent.Target}",
+            Hint = notStarted.Length > 0 ? $"mcp logs {Service}; then mcp start {Service} --break-hold"
+                : failed.Hint is null || failed.Code is FaultCode.Unavailable or FaultCode.Aborted ? $"mcp node list; then mcp migrate {Service} --to {Intent.Target}"
+                : failed.Hint,
             Problems = failed.Problems,
         };
         migration.Run.PutBack = notStarted.Length == 0;

@@ -28,17 +28,18 @@ internal sealed class AgentLinks(
     {
         if (_links.TryGetValue(node, out var open) && clock.GetElapsedTime(open.Confirmed) < Believed)
             return open.Client;
-        var row = database.Read(connection => NodeStore.Find(connection, node))
-            ?? throw new McpException(FaultCode.NotFound, $"there is no node {node}") { Hint = "mcp node list" };
-        if (row.Address.Length == 0)
-        {
-            throw new McpException(FaultCode.Unavailable, $"node {node} has not joined yet, so its address is not known")
-            {
-                Node = node,
-                Hint = $"run on it: mcp agent join {masterAddress()}",
-            };
-        }
-        return At(node, row.Address);
+        return At(node, AddressOf(node));
+    }
+
+    /// <summary>
+    /// A client for one stream of data, on a connection of its own, which the caller disposes: what is in flight there holds up no other call, and no ping
+    /// that tells whether the node is there.
+    /// </summary>
+    /// <exception cref="McpException">As <see cref="To"/>.</exception>
+    public (McpAgentService.McpAgentServiceClient Client, IDisposable Channel) ForData(string node)
+    {
+        var channel = PeerChannel.Open([AddressOf(node)], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock, bulk: true);
+        return (new McpAgentService.McpAgentServiceClient(channel), channel);
     }
 
     /// <summary>The client of a node's agent at an address, whatever its row says: for questions about an address that is in doubt.</summary>
@@ -100,6 +101,17 @@ internal sealed class AgentLinks(
     {
         foreach (var node in _links.Keys)
             Drop(node);
+    }
+
+    private string AddressOf(string node)
+    {
+        var row = database.Read(connection => NodeStore.Find(connection, node))
+            ?? throw new McpException(FaultCode.NotFound, $"there is no node {node}") { Hint = "mcp node list" };
+        return row.Address.Length > 0 ? row.Address : throw new McpException(FaultCode.Unavailable, $"node {node} has not joined yet, so its address is not known")
+        {
+            Node = node,
+            Hint = $"run on it: mcp agent join {masterAddress()}",
+        };
     }
 
     private sealed class Link(string address, PeerChannel channel)
