@@ -31,7 +31,7 @@ internal sealed class RootlessTests
         // Another container on the same data: what it counted is still there, and belongs to the user.
         var definition = $"{user.Home}/dev/cli/services/hello.toml";
         var text = await File.ReadAllTextAsync(definition);
-        await File.WriteAllTextAsync(definition, text.Replace("[components.health]", "env = [\"ROUND=2\"]\n\n[components.health]", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(definition, text.Replace("[components.health]", "env = [\"ROUND=2\"]\n\n[components.health]", StringComparison.Ordinal) + "\n[snapshot]\nmethod = \"full\"\n");
         await Assert.That((await Mcp("deploy", "hello")).OrThrow().Output).Contains("generation 2");
         await Assert.That(await AnswerAsync(await PortAsync(Mcp))).Contains("Visit number 2");
 
