@@ -107,6 +107,15 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
         if (plan.Mode != "move")
             return;
         var found = await links.To(intent.Source).InspectDataAsync(new InspectDataRequest { Service = service, Mode = "move" }, links.Options(LookLimit, ct));
+        if (found.NotReplaceable.Length > 0)
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"the data of {service} on {intent.Source} could not be set aside after the move: {found.NotReplaceable}")
+            {
+                Node = intent.Source,
+                State = "nothing was done; the service runs where it was",
+                Hint = $"let the mount be that of the whole data root ([data] root) and /srv/{service} a plain folder on it: mcp doctor --node on {intent.Source}",
+            };
+        }
         plan.Bytes = found.Bytes;
         plan.Entries = found.Entries;
         plan.Skipped.AddRange(found.Skipped);

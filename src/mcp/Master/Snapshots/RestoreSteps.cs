@@ -24,6 +24,34 @@ internal sealed class RestoreSteps(Database database, AgentLinks links, AgentOpe
     // A link that breaks at the same place again and again is not mended by trying.
     private const int MostAttempts = 3;
 
+    // The node reads its whole tree of names for it.
+    private static readonly TimeSpan LookLimit = TimeSpan.FromMinutes(5);
+
+    /// <summary>Asks the node, while the service still runs, whether the folder can be replaced at all.</summary>
+    /// <exception cref="McpException">It is a mount point, a link or the like, or the node does not answer.</exception>
+    public async Task RequireReplaceableAsync(string service, string node, CancellationToken stop)
+    {
+        string problem;
+        try
+        {
+            problem = (await links.To(node).InspectDataAsync(new InspectDataRequest { Service = service, Mode = "snapshot" }, links.Options(LookLimit, stop))).NotReplaceable;
+        }
+        catch (McpException e) when (e.Code is FaultCode.NotFound or FaultCode.FailedPrecondition or FaultCode.Unimplemented)
+        {
+            // Data that is gone or spoilt is what a restore is for; the import has the last word.
+            return;
+        }
+        if (problem.Length > 0)
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"the data of {service} on {node} cannot be replaced: {problem}")
+            {
+                Node = node,
+                State = "nothing was done; the service runs on",
+                Hint = $"unpack the snapshot elsewhere and copy by hand: mcp snapshot restore {service} --to <folder>",
+            };
+        }
+    }
+
     /// <summary>Stops the service.</summary>
     /// <exception cref="McpException">It does not stop, or the node refuses.</exception>
     public Task<LifecycleResponse> StopAsync(RunningOperation run, RestoreRow restore, string part, CancellationToken stop) => InsistAsync(

@@ -61,6 +61,7 @@ internal sealed class Restoring(
             };
         }
         ReachableNode.Require(board, data.Node, $"{service} cannot be restored");
+        await steps.RequireReplaceableAsync(service, data.Node, stop);
         await run.Scope.StepAsync("verify", () => verification.RequireWholeAsync(row, all, "restore", done => run.Scope.Progress("", done, row.SizeBytes, "bytes"), stop));
         // 2
         var restore = new RestoreRow { Operation = run.Request.Id.Value, Service = service, Node = data.Node, Filename = row.Filename };
