@@ -187,7 +187,8 @@ internal static class MasterComposition
         var restoring = new Restoring(
             database, runner, journal, open, locks, new RestoreSteps(database, links, agents, folder, configuration, clock), board, verification, clock);
         var schedule = new SnapshotSchedule(
-            database, taking, drilling, locks, board, configuration.Snapshots, clock, Random.Shared, logging.CreateLogger<SnapshotSchedule>()) { IsHeld = isHeld };
+            database, taking, drilling, locks, board, configuration.Snapshots, clock, Random.Shared, logging.CreateLogger<SnapshotSchedule>())
+        { IsHeld = isHeld };
         return new SnapshotParts(
             folder, taking, verification, new SnapshotAnswers(database, runner, folder, verification, clock), restoring, drilling, schedule,
             new SnapshotReview(folder, database, [state.RemoveLeftovers, verification.RemoveLeftovers], clock, logging.CreateLogger<SnapshotReview>()), state);

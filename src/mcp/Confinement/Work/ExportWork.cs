@@ -71,7 +71,7 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         var target = Path.Combine(job.Staging, $"copy-{++_copies}.db");
         var before = _report?.Bytes ?? 0;
         port.Report($"copy {shown}", before, Interlocked.Read(ref _total));
-        var copier = new DatabaseCopier(root, _folder, job.Staging, TimeSpan.FromSeconds(job.PatienceSeconds), 
+        var copier = new DatabaseCopier(root, _folder, job.Staging, TimeSpan.FromSeconds(job.PatienceSeconds),
             (done, all) => port.Report($"copy {shown}, {(all > 0 ? 100 * done / all : 0)} %", before, Interlocked.Read(ref _total)));
         try
         {

@@ -125,7 +125,14 @@ internal sealed partial class KeptCopies(MigrationParts parts, ServiceLocks lock
 
     private void Tell(SqliteConnection connection, MigrationRow row, string kind, string severity, string message) => EventStore.Add(connection, new FleetEvent
     {
-        At = Timestamp.Now(parts.Clock), Node = row.Source, Service = row.Service, Kind = kind, Severity = severity, Message = Printable.Line(message), Principal = By, Operation = row.Operation,
+        At = Timestamp.Now(parts.Clock),
+        Node = row.Source,
+        Service = row.Service,
+        Kind = kind,
+        Severity = severity,
+        Message = Printable.Line(message),
+        Principal = By,
+        Operation = row.Operation,
     });
 
     [LoggerMessage(Level = LogLevel.Information, Message = "What the migration of {Service} left on {Node} is looked at again: {Cause}")]

@@ -157,7 +157,12 @@ internal sealed class MigratingAll(MigrationParts parts, MigrationPlanner planne
 
     private static MigrateResult Failed(MigrateRequest request, string service, string operation, McpException e) => new()
     {
-        Service = service, Source = request.SourceNode, Target = request.TargetNode, Operation = operation, Error = Printable.Block(e.Message), ErrorDetail = e.ToDetail(),
+        Service = service,
+        Source = request.SourceNode,
+        Target = request.TargetNode,
+        Operation = operation,
+        Error = Printable.Block(e.Message),
+        ErrorDetail = e.ToDetail(),
     };
 
     private static McpException? Fault(MigrateResponse response) => response.Results.FirstOrDefault(r => !r.Success) is not { } failed ? null

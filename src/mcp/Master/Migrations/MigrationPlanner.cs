@@ -81,7 +81,12 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
         {
             throw new McpException(e.Code, $"{intent.Target} cannot take {intent.Spec.Name}: {e.Message}", e)
             {
-                Node = intent.Target, Step = "validate", Cause = e.Cause, Hint = e.Hint, State = "nothing was done; the service runs where it was", Problems = e.Problems,
+                Node = intent.Target,
+                Step = "validate",
+                Cause = e.Cause,
+                Hint = e.Hint,
+                State = "nothing was done; the service runs where it was",
+                Problems = e.Problems,
             };
         }
     }

@@ -205,7 +205,15 @@ public class MigrationTests
             var intent = MigrationOrder.Of(c, request).ToIntent(request);
             OperationStore.Begin(c, new OperationRow
             {
-                Id = id, Kind = "migrate", Service = "notes", Node = "vega", Principal = "human/alice", RequestKey = "k", Request = intent.ToByteArray(), State = "running", Started = "2026-04-01T00:00:00Z",
+                Id = id,
+                Kind = "migrate",
+                Service = "notes",
+                Node = "vega",
+                Principal = "human/alice",
+                RequestKey = "k",
+                Request = intent.ToByteArray(),
+                State = "running",
+                Started = "2026-04-01T00:00:00Z",
             });
             var row = new MigrationRow { Operation = id, Service = "notes", Source = "orion", Target = "vega", State = state, Epoch = 2, Held = true };
             orion.Held["notes"] = id;
