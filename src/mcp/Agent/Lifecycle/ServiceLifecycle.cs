@@ -18,6 +18,11 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
 
     private static readonly TimeSpan PodmanPatience = TimeSpan.FromHours(12);
 
+    // Podman 4 starts a container again within some tenths of a second of its end, or never.
+    private static readonly TimeSpan JustEnded = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NextLife = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LifeLook = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The wish of a stop.</summary>
     public void WishStopped(StopServiceRequest request)
     {
@@ -44,6 +49,8 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
             await entry.Scope.StepAsync($"stop {component.ContainerName}", async () =>
             {
                 var container = await parts.Containers.FindAsync(component.ContainerId, service.Name, component.Name, stop);
+                if (container is not null)
+                    container = await BetweenLivesAsync(container, stop);
                 var active = container is not null && OwnedContainers.IsActive(container.Status);
                 if (active && request.HeldBy.Length > 0 && !request.Force)
                     await StopGentlyAsync(container!, component.ContainerName, stop);
@@ -54,6 +61,22 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
         }
         response.Steps.AddRange(entry.Scope.Steps);
         return response;
+    }
+
+    // A container that ends again and again is "exited" for an instant between two lives. Podman's stop does nothing then, and its restart policy starts
+    // the container again under whoever believes that it was stopped: so the next life is waited for, and that one is stopped.
+    private async Task<ContainerDetail> BetweenLivesAsync(ContainerDetail container, CancellationToken stop)
+    {
+        var now = parts.Clock.GetUtcNow();
+        if (OwnedContainers.IsActive(container.Status) || container.Restart is "" or "no" || container.FinishedAt is not { } ended || now - ended > JustEnded)
+            return container;
+        var began = parts.Clock.GetTimestamp();
+        while (!OwnedContainers.IsActive(container.Status) && parts.Clock.GetElapsedTime(began) < NextLife)
+        {
+            await Task.Delay(LifeLook, parts.Clock, stop);
+            container = await parts.Podman.InspectContainerAsync(container.Id, stop) ?? container;
+        }
+        return container;
     }
 
     /// <summary>Starts the containers, first one first, and waits for their health.</summary>

@@ -91,7 +91,9 @@ internal sealed class RestoreSteps(Database database, AgentLinks links, AgentOpe
             // The same call again gives the answer that was lost.
             if (outcome is AgentOutcome.Succeeded)
                 continue;
-            if (!AgentOperations.IsLink(failure) || restore.Attempt >= MostAttempts)
+            // Aborted is the node's word for a stream that was cut, as the one of a master that was killed; the archive itself was not refused.
+            var cut = AgentOperations.IsLink(failure) || failure.Code == FaultCode.Aborted;
+            if (!cut || restore.Attempt >= MostAttempts)
                 throw outcome is AgentOutcome.Failed failed && AgentOperations.IsLink(failure) ? failed.Fault : failure;
             run.Scope.Say($"the stream to {restore.Node} broke ({failure.Message}); it begins again");
             restore = restore with { Attempt = restore.Attempt + 1 };
