@@ -21,6 +21,7 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
     // Podman 4 starts a container again within some tenths of a second of its end, or never.
     private static readonly TimeSpan JustEnded = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan NextLife = TimeSpan.FromSeconds(3);
+    private const int MostLives = 5;
     private static readonly TimeSpan LifeLook = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The wish of a stop.</summary>
@@ -55,12 +56,27 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
                 if (active && request.HeldBy.Length > 0 && !request.Force)
                     await StopGentlyAsync(container!, component.ContainerName, stop);
                 else if (active)
-                    await parts.Containers.StopAsync(container!, stop);
+                    await StopAllLivesAsync(container!, stop);
                 response.Components.Add(new ComponentOutcome { Component = component.Name, Action = active ? "stopped" : "unchanged", ContainerId = component.ContainerId, SpecHash = component.SpecHash });
             });
         }
         response.Steps.AddRange(entry.Scope.Steps);
         return response;
+    }
+
+    // One that has just been started again may end by itself before podman's stop reaches it, which then does nothing: until none follows, each life is stopped.
+    private async Task StopAllLivesAsync(ContainerDetail container, CancellationToken stop)
+    {
+        for (var life = 0; life < MostLives; life++)
+        {
+            await parts.Containers.StopAsync(container, stop);
+            var crashes = container.Restart is not ("" or "no") && container.StartedAt is { } started && parts.Clock.GetUtcNow() - started < JustEnded;
+            if (!crashes || await parts.Podman.InspectContainerAsync(container.Id, stop) is not { } left)
+                return;
+            container = await BetweenLivesAsync(left, stop);
+            if (!OwnedContainers.IsActive(container.Status))
+                return;
+        }
     }
 
     // A container that ends again and again is "exited" for an instant between two lives. Podman's stop does nothing then, and its restart policy starts
