@@ -47,7 +47,7 @@ internal sealed class AgentParts : IDisposable
         Alerts = new AlertBook(_database, AlertSettings, clock);
         Refused = new RefusedMaster(clock);
         Adopted = new AdoptionStore(_database);
-        Containers = new OwnedContainers(podman, Adopted, configuration.Name);
+        Containers = new OwnedContainers(podman, Adopted, configuration.Name, clock);
     }
 
     public AgentConfiguration Configuration { get; }

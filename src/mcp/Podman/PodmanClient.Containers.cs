@@ -40,10 +40,11 @@ internal sealed partial class PodmanClient
     public async Task StartContainerAsync(string id, CancellationToken ct) => await ChangeAsync($"containers/{Segment(id)}/start", Limits.Change, ct);
 
     /// <summary>SIGTERM (or the image's stop signal), then SIGKILL after <paramref name="grace"/>; one that is stopped already is left as it is.</summary>
-    public async Task StopContainerAsync(string id, TimeSpan grace, CancellationToken ct)
+    /// <returns>Whether it ran; false: podman did nothing, and its restart policy may still start it.</returns>
+    public async Task<bool> StopContainerAsync(string id, TimeSpan grace, CancellationToken ct)
     {
         var seconds = (int)Math.Ceiling(Math.Clamp(grace.TotalSeconds, 0, 24 * 3600));
-        await ChangeAsync($"containers/{Segment(id)}/stop{Query(("timeout", Number(seconds)))}", TimeSpan.FromSeconds(seconds) + Limits.StopBeyondGrace, ct);
+        return await _transport.ChangeAsync($"containers/{Segment(id)}/stop{Query(("timeout", Number(seconds)))}", TimeSpan.FromSeconds(seconds) + Limits.StopBeyondGrace, ct);
     }
 
     /// <summary>Sends a signal, <c>SIGKILL</c> unless said otherwise. A container that does not run is a refusal (409 or 500).</summary>

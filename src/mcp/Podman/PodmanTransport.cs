@@ -63,6 +63,19 @@ internal sealed class PodmanTransport : IDisposable
         });
     }
 
+    /// <summary>A change whose answer is only whether there was anything to change: podman answers 304 where it is so already.</summary>
+    /// <exception cref="PodmanException">Refused, or podman could not be asked.</exception>
+    public async Task<bool> ChangeAsync(string path, TimeSpan timeout, CancellationToken ct)
+    {
+        var what = Describe(HttpMethod.Post, path);
+        using var limit = new CallLimit(timeout, _clock, ct);
+        return await GuardAsync(what, limit, async () =>
+        {
+            using var response = await SendAsync(what, HttpMethod.Post, path, null, false, limit.Token);
+            return response.StatusCode != HttpStatusCode.NotModified;
+        });
+    }
+
     /// <summary>A call whose answer is a stream that the caller reads and disposes; the limit is for the answer's head only.</summary>
     public async Task<PodmanStream> OpenAsync(
         HttpMethod method, string path, HttpContent? body, TimeSpan timeout, CancellationToken ct, IReadOnlyDictionary<string, string>? headers = null)

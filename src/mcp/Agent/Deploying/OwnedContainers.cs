@@ -11,10 +11,13 @@ namespace Mcp.Agent.Deploying;
 /// that id say that it is this component of this service on this node. A name proves nothing. A container that was adopted has no labels of
 /// ours; there the adoption's row for this very id says it.
 /// </summary>
-internal sealed class OwnedContainers(PodmanClient podman, AdoptionStore adopted, string node)
+internal sealed class OwnedContainers(PodmanClient podman, AdoptionStore adopted, string node, TimeProvider clock)
 {
     /// <summary>Between SIGTERM and SIGKILL.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    // Podman cannot be told never to kill, so its patience is longer than anybody's here.
+    private static readonly TimeSpan Patience = TimeSpan.FromHours(12);
 
     /// <summary>The container of <paramref name="id"/>, or null when podman has none of that id.</summary>
     /// <exception cref="McpException">There is one, and it is not ours: the registry and podman disagree.</exception>
@@ -44,23 +47,13 @@ internal sealed class OwnedContainers(PodmanClient podman, AdoptionStore adopted
         [.. (await podman.ListContainersAsync([$"{OwnLabels.Service}={service}", $"{OwnLabels.Node}={node}"], ct))
             .Where(c => c.Labels.GetValueOrDefault(OwnLabels.Service) == service)];
 
-    /// <summary>SIGTERM, then SIGKILL after the grace; asks again what became of it when podman's answer was lost.</summary>
-    public async Task StopAsync(ContainerDetail container, CancellationToken ct)
-    {
-        if (!IsActive(container.Status))
-            return;
-        try
-        {
-            await podman.StopContainerAsync(container.Id, Grace, ct);
-        }
-        catch (PodmanException e) when (e.EffectUnknown)
-        {
-            if (await podman.InspectContainerAsync(container.Id, ct) is not { } now || !IsActive(now.Status))
-                return;
-            // The runtime may have lost the race with the container's own end; one more signal settles it.
-            await podman.KillContainerAsync(container.Id, ct);
-        }
-    }
+    /// <summary>SIGTERM, then SIGKILL after the grace; asks again what became of it when podman's answer was lost. It stays stopped, see <see cref="FinalStop"/>.</summary>
+    /// <exception cref="McpException">It is started again as fast as it is stopped (DeadlineExceeded).</exception>
+    public Task StopAsync(ContainerDetail container, CancellationToken ct) => new FinalStop(podman, clock, mayKill: true).StopAsync(container, Grace, ct);
+
+    /// <summary>SIGTERM and nothing else, for as long as <paramref name="ct"/> lets it; it stays stopped.</summary>
+    /// <exception cref="McpException">It is started again as fast as it is stopped (DeadlineExceeded).</exception>
+    public Task StopGentlyAsync(ContainerDetail container, CancellationToken ct) => new FinalStop(podman, clock, mayKill: false).StopAsync(container, Patience, ct);
 
     /// <summary>Removes a container that was stopped, or (with <paramref name="force"/>) whatever state it is in.</summary>
     public async Task RemoveAsync(ContainerDetail container, bool force, CancellationToken ct)

@@ -16,14 +16,6 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
     /// <summary>How long a migration's stop waits for a container that was told to end.</summary>
     private static readonly TimeSpan GentleLimit = TimeSpan.FromSeconds(60);
 
-    private static readonly TimeSpan PodmanPatience = TimeSpan.FromHours(12);
-
-    // Podman 4 starts a container again within some tenths of a second of its end, or never.
-    private static readonly TimeSpan JustEnded = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan NextLife = TimeSpan.FromSeconds(3);
-    private const int MostLives = 5;
-    private static readonly TimeSpan LifeLook = TimeSpan.FromMilliseconds(100);
-
     /// <summary>The wish of a stop.</summary>
     public void WishStopped(StopServiceRequest request)
     {
@@ -50,49 +42,17 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
             await entry.Scope.StepAsync($"stop {component.ContainerName}", async () =>
             {
                 var container = await parts.Containers.FindAsync(component.ContainerId, service.Name, component.Name, stop);
-                if (container is not null)
-                    container = await BetweenLivesAsync(container, stop);
                 var active = container is not null && OwnedContainers.IsActive(container.Status);
-                if (active && request.HeldBy.Length > 0 && !request.Force)
-                    await StopGentlyAsync(container!, component.ContainerName, stop);
-                else if (active)
-                    await StopAllLivesAsync(container!, stop);
+                // Also one that does not run at this moment: it may be between two lives.
+                if (container is not null && request.HeldBy.Length > 0 && !request.Force)
+                    await StopGentlyAsync(container, component.ContainerName, stop);
+                else if (container is not null)
+                    await parts.Containers.StopAsync(container, stop);
                 response.Components.Add(new ComponentOutcome { Component = component.Name, Action = active ? "stopped" : "unchanged", ContainerId = component.ContainerId, SpecHash = component.SpecHash });
             });
         }
         response.Steps.AddRange(entry.Scope.Steps);
         return response;
-    }
-
-    // One that has just been started again may end by itself before podman's stop reaches it, which then does nothing: until none follows, each life is stopped.
-    private async Task StopAllLivesAsync(ContainerDetail container, CancellationToken stop)
-    {
-        for (var life = 0; life < MostLives; life++)
-        {
-            await parts.Containers.StopAsync(container, stop);
-            var crashes = container.Restart is not ("" or "no") && container.StartedAt is { } started && parts.Clock.GetUtcNow() - started < JustEnded;
-            if (!crashes || await parts.Podman.InspectContainerAsync(container.Id, stop) is not { } left)
-                return;
-            container = await BetweenLivesAsync(left, stop);
-            if (!OwnedContainers.IsActive(container.Status))
-                return;
-        }
-    }
-
-    // A container that ends again and again is "exited" for an instant between two lives. Podman's stop does nothing then, and its restart policy starts
-    // the container again under whoever believes that it was stopped: so the next life is waited for, and that one is stopped.
-    private async Task<ContainerDetail> BetweenLivesAsync(ContainerDetail container, CancellationToken stop)
-    {
-        var now = parts.Clock.GetUtcNow();
-        if (OwnedContainers.IsActive(container.Status) || container.Restart is "" or "no" || container.FinishedAt is not { } ended || now - ended > JustEnded)
-            return container;
-        var began = parts.Clock.GetTimestamp();
-        while (!OwnedContainers.IsActive(container.Status) && parts.Clock.GetElapsedTime(began) < NextLife)
-        {
-            await Task.Delay(LifeLook, parts.Clock, stop);
-            container = await parts.Podman.InspectContainerAsync(container.Id, stop) ?? container;
-        }
-        return container;
     }
 
     /// <summary>Starts the containers, first one first, and waits for their health.</summary>
@@ -229,7 +189,7 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
         try
         {
-            await parts.Podman.StopContainerAsync(container.Id, PodmanPatience, either.Token);
+            await parts.Containers.StopGentlyAsync(container, either.Token);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
