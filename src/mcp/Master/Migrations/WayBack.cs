@@ -173,6 +173,7 @@ internal sealed class WayBack(MigrationParts parts, MigrationRun migration)
         if (Intent.Plan.Mode == "snapshot" || parts.IsLost(Intent.Source))
             return;
         var epoch = parts.Database.Read(c => DataRecordStore.HighestEpoch(c, Service)) + 1;
+        var said = false;
         for (var attempt = 1; ; attempt++)
         {
             if (parts.IsLost(Intent.Source))
@@ -183,8 +184,11 @@ internal sealed class WayBack(MigrationParts parts, MigrationRun migration)
                     new AcceptDataRequest { Service = Service, VolumeId = Intent.VolumeId, Epoch = epoch }, Options("accept", attempt, ending)).ResponseAsync);
                 break;
             }
-            catch (McpException)
+            catch (McpException e)
             {
+                if (!said)
+                    Scope.Say($"{Intent.Source} runs {Service}, but does not take the new epoch that outranks {Intent.Target}'s copy ({Printable.Line(e.Message)}); trying until it does, or until it is given up: mcp node remove {Intent.Source} --lost");
+                said = true;
                 await Task.Delay(Pause, parts.Clock, ending);
             }
         }
