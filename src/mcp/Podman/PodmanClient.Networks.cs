@@ -30,14 +30,17 @@ internal sealed partial class PodmanClient
     /// <param name="labels">Of a network that is made.</param>
     /// <param name="ct">Ends the call.</param>
     /// <param name="isInternal">One that is made leads nowhere but to its own containers.</param>
-    public async Task<NetworkDetail> EnsureNetworkAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken ct, bool isInternal = false)
+    public async Task<NetworkDetail> EnsureNetworkAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken ct, bool isInternal = false) =>
+        await InspectNetworkAsync(name, ct) ?? await CreateNetworkAsync(name, labels, ct, isInternal);
+
+    /// <summary>As <see cref="EnsureNetworkAsync"/>, for a caller that has just seen that there is none; one that was made meanwhile is returned.</summary>
+    public async Task<NetworkDetail> CreateNetworkAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken ct, bool isInternal = false)
     {
-        if (await InspectNetworkAsync(name, ct) is { } existing)
-            return existing;
         using var body = Json(new NetworkBody(name, "bridge", NamesResolve: true, isInternal, labels), PodmanJson.Default.NetworkBody);
         try
         {
             using var document = await _transport.CallAsync(HttpMethod.Post, "networks/create", body, Limits.Change, ct);
+            return Network((document ?? throw Empty("networks/create")).RootElement);
         }
         catch (PodmanException e) when (e.NameTaken || e.EffectUnknown)
         {
@@ -46,7 +49,6 @@ internal sealed partial class PodmanClient
                 return made;
             throw;
         }
-        return await InspectNetworkAsync(name, ct) ?? throw Empty("networks/create");
     }
 
     /// <summary>Removes a network; false when there was none. One that containers use is refused.</summary>

@@ -53,9 +53,9 @@ internal sealed class Deployment(
         var generation = same ? current.Current!.Generation : last + 1;
         try
         {
-            await JournalAsync(current, changes, generation, stop);
+            var madeNetwork = await JournalAsync(current, changes, generation, stop);
             await Step("data", () => PrepareDataAsync(current, local, stop));
-            await Step("containers", () => ReplaceAllAsync(current, changes, local, generation, stop));
+            await Step("containers", () => ReplaceAllAsync(current, changes, local, madeNetwork, generation, stop));
             await HealthAsync(changes, current.Ports, stop);
             Commit(current, generation);
         }
@@ -132,7 +132,8 @@ internal sealed class Deployment(
         return plan;
     }
 
-    private async Task JournalAsync(CheckedDeploy current, List<ComponentChange> changes, ulong generation, CancellationToken stop)
+    // Gives whether the service's own network is yet to be made; the put-back removes it then.
+    private async Task<bool> JournalAsync(CheckedDeploy current, List<ComponentChange> changes, ulong generation, CancellationToken stop)
     {
         var own = ContainerTranslator.OwnNetwork(_spec.Name);
         var madeNetwork = UsesOwnNetwork(_spec) && await parts.Podman.InspectNetworkAsync(own, stop) is null;
@@ -142,6 +143,7 @@ internal sealed class Deployment(
             DeploymentStore.Plan(connection, entry.Id, changes, madeNetwork);
             RouteStore.Reserve(connection, entry.Id.Value, _spec.Name, current.Ports.Reserve);
         });
+        return madeNetwork;
     }
 
     // 6 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,10 +179,10 @@ internal sealed class Deployment(
     // 7 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     private async Task ReplaceAllAsync(
-        CheckedDeploy current, List<ComponentChange> changes, IReadOnlyDictionary<string, PreparedImage> local, ulong generation, CancellationToken stop)
+        CheckedDeploy current, List<ComponentChange> changes, IReadOnlyDictionary<string, PreparedImage> local, bool madeNetwork, ulong generation,
+        CancellationToken stop)
     {
-        await EnsureNetworksAsync(changes, stop);
-        await new Leftovers(parts, checks).RemoveAsync(_spec.Name, stop);
+        await Task.WhenAll(EnsureNetworksAsync(changes, madeNetwork, stop), new Leftovers(parts, checks).RemoveAsync(_spec.Name, stop));
         foreach (var change in changes)
         {
             if (change.Action != ChangeAction.Keep)
@@ -196,7 +198,7 @@ internal sealed class Deployment(
         }
     }
 
-    private async Task EnsureNetworksAsync(List<ComponentChange> changes, CancellationToken stop)
+    private async Task EnsureNetworksAsync(List<ComponentChange> changes, bool madeNetwork, CancellationToken stop)
     {
         foreach (var network in _spec.Components.Where(c => changes.Any(x => x.Component == c.Name && (x.Makes || x.Action == ChangeAction.Start)))
             .Select(c => ContainerTranslator.NetworkOf(_spec.Name, c)).OfType<string>().Distinct())
@@ -205,7 +207,9 @@ internal sealed class Deployment(
             var labels = own
                 ? new Dictionary<string, string> { [OwnLabels.Service] = _spec.Name, [OwnLabels.Node] = parts.Node }
                 : new Dictionary<string, string> { [OwnLabels.Node] = parts.Node };
-            var found = await parts.Podman.EnsureNetworkAsync(network, labels, stop);
+            var found = own && madeNetwork
+                ? await parts.Podman.CreateNetworkAsync(network, labels, stop)
+                : await parts.Podman.EnsureNetworkAsync(network, labels, stop);
             if (own && found.Labels.GetValueOrDefault(OwnLabels.Service) != _spec.Name)
             {
                 throw new McpException(FaultCode.AlreadyExists, $"a network called {network} exists on {parts.Node} and is not this service's")
