@@ -110,7 +110,8 @@ public class ConfinedChildTests
         var shell = new ConfinedProgram("/bin/sh", ["/bin/sh", "-c", $"sleep 600 & echo $! > {pid}; wait"]);
         using var cancel = new CancellationTokenSource();
         var running = ConfinedChild.RunAsync(shell, new ConfinedFolders(), new ConfinedJob { Probe = new ProbeJob() }, "waits", cancel.Token);
-        while (!File.Exists(pid) || (await File.ReadAllTextAsync(pid, None)).Length == 0)
+        var begun = DateTime.UtcNow.AddSeconds(20);
+        while (DateTime.UtcNow < begun && (!File.Exists(pid) || (await File.ReadAllTextAsync(pid, None)).Length == 0))
             await Task.Delay(10);
         await cancel.CancelAsync();
         await Assert.That(async () => await running).Throws<OperationCanceledException>();

@@ -25,20 +25,7 @@ internal sealed class ImportBench : IAsyncDisposable
 
     public ImportBench()
     {
-        _configuration = new AgentConfiguration
-        {
-            Name = "orion",
-            Role = "worker",
-            Address = "127.0.0.1:1",
-            TlsCertificate = "unused",
-            TlsKey = "unused",
-            CaCertificate = "unused",
-            Database = _folder["mcp.db"],
-            DataRoot = _folder["srv"],
-            PodmanSocket = Podman.SocketPath,
-            Listen = [],
-        };
-        Directory.CreateDirectory(DataRoot);
+        _configuration = TestAgent.In(_folder, Podman);
         Directory.CreateDirectory(_folder["outside"]);
         File.WriteAllText(_folder["outside/precious"], "untouched");
         Podman.On("GET", "containers/json", answer => answer.TextAsync(200, Containers));

@@ -24,21 +24,7 @@ internal sealed class MonitorBench : IAsyncDisposable
     public MonitorBench(Func<MonitorSettings, MonitorSettings>? change = null)
     {
         var settings = new MonitorSettings { Interval = TimeSpan.FromMilliseconds(200) };
-        _configuration = new AgentConfiguration
-        {
-            Name = "orion",
-            Role = "worker",
-            Address = "127.0.0.1:1",
-            TlsCertificate = "unused",
-            TlsKey = "unused",
-            CaCertificate = "unused",
-            Database = _folder["mcp.db"],
-            DataRoot = _folder["srv"],
-            PodmanSocket = Podman.SocketPath,
-            Listen = [],
-            Monitor = change?.Invoke(settings) ?? settings,
-        };
-        Directory.CreateDirectory(_configuration.DataRoot);
+        _configuration = TestAgent.In(_folder, Podman) with { Monitor = change?.Invoke(settings) ?? settings };
         Podman.On("GET", "info", 200, """{"version":{"Version":"4.3.1"}}""");
         Podman.On("GET", "events", answer => answer.HangAsync());
         Podman.On("GET", $"containers/{Container}/json", answer => Refusals-- > 0

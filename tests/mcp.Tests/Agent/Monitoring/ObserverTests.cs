@@ -1,5 +1,4 @@
 using Mcp.Agent;
-using Mcp.Agent.Configuration;
 using Mcp.Agent.Deploying;
 using Mcp.Agent.Monitoring;
 using Mcp.Agent.Registry;
@@ -25,22 +24,7 @@ internal sealed class ObserverTests : IAsyncDisposable
     public ObserverTests()
     {
         _client = _podman.Client();
-        Directory.CreateDirectory(_folder["srv"]);
-        _parts = new AgentParts(
-            new AgentConfiguration
-            {
-                Name = "orion",
-                Role = "worker",
-                Address = "127.0.0.1:1",
-                TlsCertificate = "unused",
-                TlsKey = "unused",
-                CaCertificate = "unused",
-                Database = _folder["mcp.db"],
-                DataRoot = _folder["srv"],
-                PodmanSocket = _podman.SocketPath,
-                Listen = [],
-            },
-            TimeProvider.System, NullLoggerFactory.Instance, _client);
+        _parts = new AgentParts(TestAgent.In(_folder, _podman), TimeProvider.System, NullLoggerFactory.Instance, _client);
         for (var i = 0; i < Services; i++)
             _parts.Database.Write(connection => ServiceStore.Commit(connection, Row(i)));
         _observer = new Observer(_parts);
