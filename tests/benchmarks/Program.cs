@@ -60,9 +60,9 @@ rows.Add((await Comparison.RunAsync(Math.Min(runs, 10),
 foreach (var name in deployed)
     await TestPodman.RunAsync(["rm", "-f", "-t", "0", name]);
 
-// Idle: nothing but heartbeats for a while; the smallest of several looks, since a collection may be due.
+// Idle: nothing but heartbeats and checks for a minute; the smallest of several looks, since a collection comes only after half a minute of rest.
 var (master, agent) = (double.MaxValue, double.MaxValue);
-for (var i = 0; i < 20; i++)
+for (var i = 0; i < 60; i++)
 {
     await Task.Delay(TimeSpan.FromSeconds(1));
     (master, agent) = (Math.Min(master, ResidentMiB(fleet.Master.ProcessId)), Math.Min(agent, ResidentMiB(fleet.Agent.ProcessId)));
