@@ -9,5 +9,5 @@ namespace Mcp.EndToEnd.Harness;
 internal sealed record EndToEndLimit : IParallelLimit
 {
     /// <inheritdoc/>
-    public int Limit => 2;
+    public int Limit => 4;
 }
