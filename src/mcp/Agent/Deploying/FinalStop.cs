@@ -66,7 +66,9 @@ internal sealed class FinalStop(PodmanClient podman, TimeProvider clock, bool ma
 
     private bool IsLately(DateTimeOffset? at) => at is { } moment && clock.GetUtcNow() - moment < Lately;
 
-    private async Task<bool> StopOnceAsync(string id, TimeSpan grace, CancellationToken ct)
+    /// <summary>One SIGTERM, then SIGKILL after <paramref name="grace"/>; asks again what became of it when podman's answer was lost.</summary>
+    /// <returns>Whether it ran.</returns>
+    public async Task<bool> StopOnceAsync(string id, TimeSpan grace, CancellationToken ct)
     {
         try
         {

@@ -18,10 +18,7 @@ internal sealed class Leftovers(AgentParts parts, DeploymentChecks checks)
         {
             if (!registered.Contains(container.Id) && checks.IsLeftover(container.Labels, service) &&
                 await parts.Podman.InspectContainerAsync(container.Id, ct) is { } detail)
-            {
-                await parts.Containers.StopAsync(detail, ct);
-                await parts.Containers.RemoveAsync(detail, force: true, ct);
-            }
+                await parts.Containers.DiscardAsync(detail, ct);
         }
     }
 }

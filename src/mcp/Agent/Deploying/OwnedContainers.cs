@@ -55,6 +55,20 @@ internal sealed class OwnedContainers(PodmanClient podman, AdoptionStore adopted
     /// <exception cref="McpException">It is started again as fast as it is stopped (DeadlineExceeded).</exception>
     public Task StopGentlyAsync(ContainerDetail container, CancellationToken ct) => new FinalStop(podman, clock, mayKill: false).StopAsync(container, Patience, ct);
 
+    /// <summary>SIGTERM, then SIGKILL after the grace, to what runs at this moment: for one that is started or removed next, whatever its restart policy does meanwhile.</summary>
+    public async Task EndLifeAsync(ContainerDetail container, CancellationToken ct)
+    {
+        if (IsActive(container.Status))
+            await new FinalStop(podman, clock, mayKill: true).StopOnceAsync(container.Id, Grace, ct);
+    }
+
+    /// <summary>Ends a container with its grace (it may have the service's databases open) and removes it.</summary>
+    public async Task DiscardAsync(ContainerDetail container, CancellationToken ct)
+    {
+        await EndLifeAsync(container, ct);
+        await RemoveAsync(container, force: true, ct);
+    }
+
     /// <summary>Removes a container that was stopped, or (with <paramref name="force"/>) whatever state it is in.</summary>
     public async Task RemoveAsync(ContainerDetail container, bool force, CancellationToken ct)
     {

@@ -68,10 +68,7 @@ internal sealed class PutBack(AgentParts parts)
         foreach (var change in deployment?.Components.Where(c => c.Retires) ?? [])
         {
             if (await parts.Containers.FindAsync(change.OldId, deployment!.NewSpec.Name, change.Component, stop) is { } old)
-            {
-                await parts.Containers.StopAsync(old, stop);
-                await parts.Containers.RemoveAsync(old, force: true, stop);
-            }
+                await parts.Containers.DiscardAsync(old, stop);
         }
         if (deployment is not null && deployment.NewSpec.Components.All(c => c.Network.Length > 0) && deployment.OldSpec?.Components.Any(c => c.Network.Length == 0) == true)
             await RemoveNetworkAsync(deployment.NewSpec.Name, stop);
@@ -98,8 +95,7 @@ internal sealed class PutBack(AgentParts parts)
             if (await parts.Containers.FindAsync(id, service, change.Component, stop) is { } container)
             {
                 // It may have opened the service's databases: it gets its grace like any other.
-                await parts.Containers.StopAsync(container, stop);
-                await parts.Containers.RemoveAsync(container, force: true, stop);
+                await parts.Containers.DiscardAsync(container, stop);
             }
         }
     }

@@ -41,7 +41,7 @@ internal sealed class ContainerRevival(AgentParts parts, DeploymentChecks checks
         {
             // Somebody told it to end, and it does not: podman starts it again only when it has.
             scope.Say($"{component.ContainerName} was told to end and did not; it is killed and started again");
-            await parts.Containers.StopAsync(container, ct);
+            await parts.Containers.EndLifeAsync(container, ct);
         }
         if (container is not null)
         {
@@ -105,10 +105,7 @@ internal sealed class ContainerRevival(AgentParts parts, DeploymentChecks checks
         // A container of the same name and labels that the registry does not know by id is the rest of a try that was killed right here.
         if (await parts.Podman.InspectContainerAsync(create.Name, ct) is { } other && other.Name == create.Name &&
             parts.Containers.IsOurs(other.Labels, service.Name, row.Name) && IsRest(other, service.Name))
-        {
-            await parts.Containers.StopAsync(other, ct);
-            await parts.Containers.RemoveAsync(other, force: true, ct);
-        }
+            await parts.Containers.DiscardAsync(other, ct);
         var id = await parts.Podman.CreateOrAdoptAsync(create, ct);
         parts.Services.SetContainer(service.Name, row.Name, id, checks.MadeOf(row.SpecHash, image.Detail.Id, environment));
         return id;

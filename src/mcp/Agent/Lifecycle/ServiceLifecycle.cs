@@ -87,7 +87,7 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
             await entry.Scope.StepAsync($"stop {component.ContainerName}", async () =>
             {
                 if (await parts.Containers.FindAsync(component.ContainerId, service.Name, component.Name, stop) is { } container)
-                    await parts.Containers.StopAsync(container, stop);
+                    await parts.Containers.EndLifeAsync(container, stop);
             });
         }
         return await BringUpAsync(service, request.Component, entry, stop);
@@ -114,10 +114,7 @@ internal sealed class ServiceLifecycle(AgentParts parts, ContainerRevival reviva
             await entry.Scope.StepAsync($"remove {component.ContainerName}", async () =>
             {
                 if (await parts.Containers.FindAsync(component.ContainerId, service.Name, component.Name, stop) is { } container)
-                {
-                    await parts.Containers.StopAsync(container, stop);
-                    await parts.Containers.RemoveAsync(container, force: true, stop);
-                }
+                    await parts.Containers.DiscardAsync(container, stop);
             });
         }
         try
