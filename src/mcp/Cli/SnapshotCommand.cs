@@ -60,8 +60,10 @@ internal sealed class SnapshotCommand(CommandContext context)
                 s.Manual ? "by hand" : "scheduled", StateOf(s), Measures.Ago(s.VerifiedAt, context.Clock), Measures.Ago(s.DrilledAt, context.Clock));
         }
         context.Screen.Table(listing, service is null ? "no snapshots yet; mcp snapshot create <service>" : $"there is no snapshot of {service}; mcp snapshot create {service}");
-        foreach (var s in service is null ? [] : found.Where(s => s.Damage.Length > 0))
+        foreach (var s in service is null ? [] : found.Where(s => s.Damage.Length > 0 && !s.Missing))
             context.Screen.Line($"{s.Id} is damaged: {s.Damage}");
+        if (found.Any(s => s.Missing))
+            context.Reporter.Warning("what is missing is not in the snapshot folder: those are no backups; copy the files there and restart the master, or take new ones");
         foreach (var s in service is null ? [] : found.Where(s => s.Skipped.Count > 0))
         {
             context.Screen.Line($"{s.Id} lacks:");
@@ -73,7 +75,7 @@ internal sealed class SnapshotCommand(CommandContext context)
     }
 
     private static Cell StateOf(Snapshot s) =>
-        s.Damage.Length > 0 ? new Cell("damaged", Tone.Bad) : s.Partial ? new Cell("partial", Tone.Warning) : new Cell("complete", Tone.Good);
+        s.Missing ? new Cell("missing", Tone.Bad) : s.Damage.Length > 0 ? new Cell("damaged", Tone.Bad) : s.Partial ? new Cell("partial", Tone.Warning) : new Cell("complete", Tone.Good);
 }
 
 /// <summary>Whose snapshots: a service, or a reserved name under which the control plane keeps its own state.</summary>

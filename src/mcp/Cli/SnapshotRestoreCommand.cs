@@ -30,14 +30,18 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
             await UnpackAsync(link, new DownloadSnapshotRequest { ServiceName = name, At = at ?? "", Id = id ?? "" }, to, acceptPartial, cancel);
             return;
         }
-        var which = id is not null ? $"snapshot {id}" : at is not null ? $"the newest snapshot from before {at}" : "the newest complete snapshot";
+        // The very one that was shown and agreed to, although another may be taken meanwhile; what there is not is the master's to say.
+        var chosen = await FindAsync(link, name, at, id, cancel);
+        var which = chosen is null ? "a snapshot" : $"snapshot {chosen.Id} of {chosen.CreatedAt} ({Measures.Ago(chosen.CreatedAt, context.Clock)}, {Measures.Bytes(chosen.DataBytes)}{(chosen.Partial ? ", PARTIAL" : "")})";
         Confirmation.Require(
-            context, $"restore {name} from {which}? The service stops; its data of now is set aside, and what was written since the snapshot is not in it.", link.Fleet, yes,
-            $"mcp snapshot restore {name}{(id is null ? "" : $" --id {id}")}{(at is null ? "" : $" --at {at}")}");
-        var request = new RestoreSnapshotRequest { ServiceName = name, At = at ?? "", Id = id ?? "", AcceptPartial = acceptPartial };
+            context, $"restore {name} from {which}? The service stops; its data of now is set aside, and what was written since is not in it.", link.Fleet, yes,
+            $"mcp snapshot restore {name}{(chosen is null ? "" : $" --id {chosen.Id}")}{(acceptPartial ? " --accept-partial" : "")}");
+        var request = new RestoreSnapshotRequest { ServiceName = name, At = chosen is null ? at ?? "" : "", Id = chosen is null ? id ?? "" : $"{chosen.Id}", AcceptPartial = acceptPartial };
         var run = new OperationRun(context, link, $"restore of {name}", limit: SnapshotCommand.MovingLimit);
         var answer = await run.CallAsync(o => link.Master.RestoreSnapshotAsync(request, o), cancel);
         context.Screen.Line($"{name} is restored from {answer.Filename} on {answer.Node} ({Measures.Bytes(answer.Bytes)})");
+        if (answer.Steps.FirstOrDefault(s => s.Step == "stop") is { Skipped: false })
+            context.Screen.Line($"  interrupted for {Measures.Span(TimeSpan.FromMilliseconds(answer.Steps.SkipWhile(s => s.Step != "stop").Sum(s => s.Millis)))}");
         if (answer.Aside.Length > 0)
             context.Screen.Line($"  the data of before lies in {answer.Aside} on {answer.Node}; when nobody needs it: mcp data purge {name} --on {answer.Node} --state aside");
     }
@@ -67,6 +71,17 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
         context.Screen.Line($"{request.ServiceName} as of {snapshot.CreatedAt} is in {to} ({snapshot.Entries} entries, {Measures.Bytes(snapshot.DataBytes)})");
         foreach (var note in leftOut)
             context.Reporter.Warning(note);
+    }
+
+    // As the master chooses: the newest complete one, else the newest.
+    private static async Task<Snapshot?> FindAsync(FleetLink link, string service, string? at, string? id, CancellationToken cancel)
+    {
+        var all = (await link.Master.ListSnapshotsAsync(new ListSnapshotsRequest { ServiceName = service }, cancellationToken: cancel)).Snapshots;
+        if (id is not null)
+            return all.FirstOrDefault(s => $"{s.Id}" == id || s.Filename == id || s.Filename == $"{id}.tar.zst");
+        if (at is null)
+            return all.FirstOrDefault(s => !s.Partial) ?? all.FirstOrDefault();
+        return Measures.TryParse(at, out var time) ? all.Where(s => Measures.TryParse(s.CreatedAt, out var made) && made <= time).MaxBy(s => (s.CreatedAt, s.Id)) : null;
     }
 
     private static string Local(string? wanted, Snapshot snapshot)

@@ -52,7 +52,7 @@ internal sealed class SnapshotTrialCommand(CommandContext context)
         var answer = await run.CallAsync(o => link.Master.DrillAsync(new DrillRequest { ServiceName = name, Node = node ?? "" }, o), cancel);
         if (answer.Success)
         {
-            context.Screen.Line($"{answer.Filename} of {name} restores: it became healthy on {answer.Node} and was thrown away");
+            context.Screen.Line($"{answer.Filename} of {name} restores: it became healthy on {answer.Node}, {Measures.Span(TimeSpan.FromMilliseconds(answer.Steps.Sum(s => s.Millis)))} after the first byte was read, and was thrown away");
             return ExitCode.Done;
         }
         var failed = answer.Steps.FirstOrDefault(s => !s.Success && !s.Skipped);
@@ -79,5 +79,7 @@ internal sealed class SnapshotTrialCommand(CommandContext context)
             foreach (var name in v.NotChecked)
                 context.Screen.Line($"  database {name}");
         }
+        if (verdicts.Count > 1)
+            context.Screen.Line($"{verdicts.Count(v => v.Good)} of {verdicts.Count} are good");
     }
 }

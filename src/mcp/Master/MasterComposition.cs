@@ -62,6 +62,7 @@ internal static class MasterComposition
         var locks = new ServiceLocks(clock);
         var agents = new AgentOperations(links, clock);
         var holdings = new AgentHoldings(database, links, board);
+        var listing = new DataListing(database, links, board);
         var deployed = new DeployEnding(configuration, clock);
         var undeployed = new UndeployEnding(clock);
         var moved = new LifecycleEnding(clock);
@@ -140,7 +141,7 @@ internal static class MasterComposition
             Lifecycle = lifecycle,
             Adopting = new Adopting(database, journal, links, agents, holdings, board, adopted, configuration),
             Purging = new Purging(database, links, locks, board),
-            Data = new DataAdministration(database, links, board, locks, clock),
+            Data = new DataAdministration(database, links, board, listing, locks, clock),
             Files = new FileRelay(database, links, clock),
             Planning = planning,
             Syncing = syncing,
@@ -149,6 +150,7 @@ internal static class MasterComposition
             MigratingAll = migratingAll,
             Kept = kept,
             Status = status,
+            Holdings = listing,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
             Events = new EventStreams(database, clock),
@@ -170,7 +172,7 @@ internal static class MasterComposition
             migratingAll.Resume(ending);
             await migrating.RunAsync(ending);
         }
-        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync, kept.RunAsync]);
+        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync, snapshots.Drills.RunAsync, kept.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 
@@ -181,16 +183,17 @@ internal static class MasterComposition
         var folder = new SnapshotFolder(configuration.Snapshots.Folder, StoreRoom.Ask);
         var state = new MasterState(configuration, database);
         var taking = new SnapshotTaking(
-            database, journal, runner, new SnapshotExport(links, configuration.Timeouts.Snapshot, clock), folder, state, configuration, clock);
+            database, journal, runner, new SnapshotExport(links, board, configuration.Timeouts.Snapshot, clock), folder, state, configuration, clock);
         var verification = new SnapshotVerification(database, folder, ConfinedProgram.Own, clock);
         var drilling = new Drilling(database, runner, links, board, folder, verification, clock);
         var restoring = new Restoring(
-            database, runner, journal, open, locks, new RestoreSteps(database, links, agents, folder, configuration, clock), board, verification, clock);
+            database, runner, journal, open, locks, new RestoreSteps(database, links, agents, board, folder, configuration, clock), board, verification, clock);
         var schedule = new SnapshotSchedule(
-            database, taking, drilling, locks, board, configuration.Snapshots, clock, Random.Shared, logging.CreateLogger<SnapshotSchedule>())
+            database, taking, locks, board, configuration.Snapshots, clock, Random.Shared, logging.CreateLogger<SnapshotSchedule>())
         { IsHeld = isHeld };
+        var drills = new DrillSchedule(database, drilling, configuration.Snapshots, clock, Random.Shared, logging.CreateLogger<DrillSchedule>()) { IsHeld = isHeld };
         return new SnapshotParts(
-            folder, taking, verification, new SnapshotAnswers(database, runner, folder, verification, clock), restoring, drilling, schedule,
+            folder, taking, verification, new SnapshotAnswers(database, runner, folder, verification, clock), restoring, drilling, schedule, drills,
             new SnapshotReview(folder, database, [state.RemoveLeftovers, verification.RemoveLeftovers], clock, logging.CreateLogger<SnapshotReview>()), state);
     }
 

@@ -113,6 +113,9 @@ internal sealed class MasterParts
     /// <summary>Answers about the whole fleet.</summary>
     public required FleetStatus Status { get; init; }
 
+    /// <summary>Where data is.</summary>
+    public required DataListing Holdings { get; init; }
+
     /// <summary>Answers from rows.</summary>
     public required Registry Registry { get; init; }
 

@@ -63,7 +63,7 @@ internal sealed partial class MasterService
     public override Task<CertListResponse> CertList(CertListRequest request, ServerCallContext context) => Task.FromResult(parts.Registry.Certificates());
 
     /// <inheritdoc/>
-    public override Task<DataListResponse> DataList(DataListRequest request, ServerCallContext context) => Task.FromResult(parts.Registry.Data(request.ServiceName));
+    public override Task<DataListResponse> DataList(DataListRequest request, ServerCallContext context) => parts.Holdings.ListAsync(request.ServiceName, context.CancellationToken);
 
     /// <inheritdoc/>
     public override Task<OperatorListResponse> OperatorList(OperatorListRequest request, ServerCallContext context) => Task.FromResult(parts.Registry.Operators());

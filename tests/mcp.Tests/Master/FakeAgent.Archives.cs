@@ -30,6 +30,9 @@ internal sealed partial class FakeAgent
     /// <summary>Every drill: its first message and its bytes.</summary>
     public ConcurrentQueue<(DrillServiceRequest Start, byte[] Bytes)> Drills { get; } = new();
 
+    /// <summary>Drills wait for this when all of it is there.</summary>
+    public Task DrillGate { get; set; } = Task.CompletedTask;
+
     /// <summary>The next drills answer that they failed, with these words.</summary>
     public string? FailDrills { get; set; }
 
@@ -109,6 +112,7 @@ internal sealed partial class FakeAgent
         while (await requestStream.MoveNext(context.CancellationToken))
             bytes.Write(requestStream.Current.Data.Span);
         Drills.Enqueue((start, bytes.ToArray()));
+        await DrillGate.WaitAsync(context.CancellationToken);
         return new DrillServiceResponse { Success = FailDrills is null, Error = FailDrills ?? "", Steps = { new StepResult { Step = "health", Success = FailDrills is null } } };
     }
 }

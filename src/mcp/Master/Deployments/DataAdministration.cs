@@ -9,7 +9,7 @@ using Mcp.V1;
 namespace Mcp.Master.Deployments;
 
 /// <summary>Accepting and erasing data; both through the agent that has it.</summary>
-internal sealed class DataAdministration(Database database, AgentLinks links, NodeHealthBoard board, ServiceLocks locks, TimeProvider clock)
+internal sealed class DataAdministration(Database database, AgentLinks links, NodeHealthBoard board, Reading.DataListing holdings, ServiceLocks locks, TimeProvider clock)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
@@ -67,11 +67,13 @@ internal sealed class DataAdministration(Database database, AgentLinks links, No
         if (request.State is not ("" or "current" or "aside" or "staging"))
             throw new McpException(FaultCode.InvalidArgument, $"'{Printable.Line(request.State, 40)}' is not a state of data; current, aside and staging are");
         using var held = await locks.AcquireAsync(Service(request.ServiceName), $"data purge {id} of {by}", Limit, null, cancellation);
-        var (placement, records) = database.Read(c => (PlacementStore.Find(c, request.ServiceName), DataRecordStore.All(c, request.ServiceName)));
-        var nodes = request.Node.Length > 0 ? [request.Node] : records.Select(r => r.Node).Distinct().ToList();
+        var placement = database.Read(c => PlacementStore.Find(c, request.ServiceName));
+        var nodes = request.Node.Length > 0
+            ? [request.Node]
+            : (await holdings.ListAsync(request.ServiceName, cancellation)).Records.Where(r => request.State.Length == 0 || r.State == request.State).Select(r => r.Node).Distinct().ToList();
         if (nodes.Count != 1)
         {
-            throw new McpException(nodes.Count == 0 ? FaultCode.NotFound : FaultCode.InvalidArgument, nodes.Count == 0 ? $"there is no data of {request.ServiceName}" : $"{request.ServiceName} has data on {string.Join(", ", nodes)}; name one")
+            throw new McpException(nodes.Count == 0 ? FaultCode.NotFound : FaultCode.InvalidArgument, nodes.Count == 0 ? $"there is no data of {request.ServiceName}{(request.State.Length > 0 ? $" in state '{request.State}'" : "")}" : $"{request.ServiceName} has data on {string.Join(", ", nodes)}; name one")
             {
                 Hint = $"mcp data list {request.ServiceName}",
             };

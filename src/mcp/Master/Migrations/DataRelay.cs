@@ -23,8 +23,6 @@ internal sealed class DataRelay(AgentLinks links, AgentOperations agents, NodeHe
     /// <summary>Databases are checked and everything is written to disk between the trailer and the answer.</summary>
     private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(10);
 
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
-
     /// <summary>After a broken link; a target that says it is at work is waited for longer.</summary>
     private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(30);
 
@@ -45,51 +43,17 @@ internal sealed class DataRelay(AgentLinks links, AgentOperations agents, NodeHe
         RunningOperation run, IAsyncStreamReader<ExportServiceDataResponse> source, string origin, string target, ImportServiceDataRequest first, string operation, ulong expected,
         Action<StreamTrailer> check, CancellationToken ct)
     {
-        using var cut = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var (client, channel) = links.ForData(target);
         using var connection = channel;
-        using var call = client.ImportServiceData(links.Options(null, cut.Token, operation, run.Request.Principal));
-        var watching = WatchAsync([origin, target], cut);
-        try
+        await using var watch = new NodeWatch(board, clock, [origin, target], ct);
+        using var call = client.ImportServiceData(links.Options(null, watch.Token, operation, run.Request.Principal));
+        _ = call.ResponseAsync.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return await watch.RunAsync(async () =>
         {
-            var trailer = await run.Scope.StepAsync("export", () => PassAsync(run, source, origin, target, call.RequestStream, first, expected, check, cut.Token));
+            var trailer = await run.Scope.StepAsync("export", () => PassAsync(run, source, origin, target, call.RequestStream, first, expected, check, watch.Token));
             await run.Scope.StepAsync("import", () => EndAsync(run, call, target, operation, trailer, ct));
             return trailer;
-        }
-        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
-        {
-            throw await watching ?? new McpException(FaultCode.Unavailable, $"the copy from {origin} to {target} was cut", e);
-        }
-        finally
-        {
-            // Without its trailer the target drops what it has.
-            await cut.CancelAsync();
-            await watching;
-            _ = call.ResponseAsync.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        }
-    }
-
-    // The stream's own connection has patience with a slow link; whether a node is there is known from the others.
-    private async Task<McpException?> WatchAsync(string[] nodes, CancellationTokenSource cut)
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(LookAgain, clock, cut.Token);
-                foreach (var node in nodes)
-                {
-                    if (board.Of(node) is not { Health: Placement.NodeHealth.Unhealthy } condition)
-                        continue;
-                    await cut.CancelAsync();
-                    return new McpException(FaultCode.Unavailable, $"{node} {condition.Detail} in the middle of the copy") { Node = node, Hint = "mcp node list" };
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
-        }
+        });
     }
 
     private async Task<StreamTrailer> PassAsync(

@@ -47,7 +47,7 @@ internal sealed class DeadSource(Database database, AgentLinks links, SnapshotVe
         {
             await verification.RequireWholeAsync(row, all, "restore", done => scope.Progress("verify", done, row.SizeBytes, "bytes"), ct);
         }
-        catch (McpException e) when (e.Code == FaultCode.DataLoss)
+        catch (McpException e) when (e.Code is FaultCode.DataLoss or FaultCode.NotFound)
         {
             // The next older one is proposed, never taken by itself.
             throw new McpException(e.Code, e.Message, e)

@@ -1,6 +1,7 @@
 using Mcp.Errors;
 using Mcp.Master.Deployments;
 using Mcp.Master.Reading;
+using Mcp.Master.Snapshots;
 using Mcp.Names;
 using Mcp.Operations;
 using Mcp.Sqlite;
@@ -11,7 +12,7 @@ using Microsoft.Data.Sqlite;
 namespace Mcp.Master.Migrations;
 
 /// <summary>
-/// What migrations leave behind on their sources, looked at every minute. A source that was away when its service moved is cleaned up when it can be. A
+/// What migrations leave behind on their sources, looked at every minute (more often where they are kept for minutes only). A source that was away when its service moved is cleaned up when it can be. A
 /// copy whose time is over is erased, and only when it is not needed any more: the service is healthy where it is now, and a verified, complete
 /// snapshot was taken there since. Until then it stays, and an event says why, once.
 /// A service that somebody works on is left for the next look.
@@ -20,14 +21,12 @@ internal sealed partial class KeptCopies(MigrationParts parts, ServiceLocks lock
 {
     private const string By = "master/mcp-master";
 
-    private static readonly TimeSpan Round = TimeSpan.FromMinutes(1);
-
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>Looks until the process ends.</summary>
     public async Task RunAsync(CancellationToken ending)
     {
-        using var timer = new PeriodicTimer(Round, parts.Clock);
+        using var timer = new PeriodicTimer(ScheduleRounds.Of(parts.Configuration.KeepSource), parts.Clock);
         while (await timer.WaitForNextTickAsync(ending))
             await LookAsync(ending);
     }
@@ -93,7 +92,7 @@ internal sealed partial class KeptCopies(MigrationParts parts, ServiceLocks lock
         var id = $"{row.Operation}-reap-{parts.Clock.GetUtcNow().ToUnixTimeMilliseconds():x}";
         var answer = await parts.Links.To(row.Source).PurgeDataAsync(purge, parts.Links.Options(TimeSpan.FromMinutes(10), ending, id, By));
         // After the agent: a kill in between leaves a record of a copy that is gone, and the next look ends it.
-        Save(row with { State = MigrationState.Reaped }, "source-reaped", "info", $"the copy of {row.Service} that was kept on {row.Source} is erased ({answer.Bytes} bytes)",
+        Save(row with { State = MigrationState.Reaped }, "source-reaped", "info", answer.Bytes > 0 ? $"the copy of {row.Service} that was kept on {row.Source} is erased ({answer.Bytes} bytes)" : $"the copy of {row.Service} that was kept on {row.Source} is there no more: somebody went back to it, or erased it",
             connection => DataRecordStore.RemoveCopy(connection, row.Service, row.Source, intent.VolumeId, intent.SourceEpoch));
     }
 

@@ -58,10 +58,11 @@ internal sealed record FindingFacts
 }
 
 /// <summary>What is known of snapshots and drills.</summary>
-/// <param name="Newest">The newest snapshot of each service.</param>
-/// <param name="Complete">Services that have a complete one, which a drill can try out.</param>
+/// <param name="Newest">The newest snapshot of each service whose file is there.</param>
+/// <param name="Missing">How many of each service are known, but are not in the snapshot folder.</param>
+/// <param name="Complete">Services that have a complete one without known damage, which a drill can try out.</param>
 /// <param name="Courses">How the last tries went.</param>
 /// <param name="Interval">Between two scheduled snapshots; zero: there is no schedule.</param>
 /// <param name="Drill">Between two scheduled drills; zero: there is no schedule.</param>
 internal sealed record SnapshotFacts(
-    IReadOnlyDictionary<string, SnapshotRow> Newest, IReadOnlySet<string> Complete, IReadOnlyDictionary<string, SnapshotCourse> Courses, TimeSpan Interval, TimeSpan Drill);
+    IReadOnlyDictionary<string, SnapshotRow> Newest, IReadOnlyDictionary<string, long> Missing, IReadOnlySet<string> Complete, IReadOnlyDictionary<string, SnapshotCourse> Courses, TimeSpan Interval, TimeSpan Drill);

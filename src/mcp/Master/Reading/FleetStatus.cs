@@ -122,7 +122,8 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
             DeployedAt = placement.At,
             DeployedBy = placement.Principal,
             LastSnapshot = snapshots.Newest.GetValueOrDefault(placement.Service)?.CreatedAt ?? "",
-            ProvenRestore = snapshots.Courses.GetValueOrDefault(placement.Service)?.ProvenAt ?? "",
+            // A drill proves nothing once there is nothing left to restore from.
+            ProvenRestore = snapshots.Complete.Contains(placement.Service) ? snapshots.Courses.GetValueOrDefault(placement.Service)?.ProvenAt ?? "" : "",
         };
         if (answer is not null)
             service.Containers.AddRange(ServiceJudgement.ContainersOf(placement, answer));
@@ -152,7 +153,7 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         Awaited = context.Awaited(),
         Estranged = context.Estranged(),
         Snapshots = new SnapshotFacts(
-            SnapshotStore.Newest(connection), SnapshotStore.WithComplete(connection), SnapshotCourseStore.All(connection), context.Snapshots.Interval, context.Snapshots.Drill),
+            SnapshotStore.Newest(connection), SnapshotStore.Missing(connection), SnapshotStore.WithComplete(connection), SnapshotCourseStore.All(connection), context.Snapshots.Interval, context.Snapshots.Drill),
     };
 }
 

@@ -105,14 +105,6 @@ internal sealed class Registry(Database database, FleetAuthority authority, Time
         return response;
     }
 
-    /// <summary>Data records of one service or of all.</summary>
-    public DataListResponse Data(string service) => database.Read(connection =>
-    {
-        var response = new DataListResponse();
-        response.Records.AddRange(DataRecordStore.All(connection, service));
-        return response;
-    });
-
     /// <summary>The people.</summary>
     public OperatorListResponse Operators() => database.Read(connection =>
     {

@@ -31,6 +31,12 @@ internal static class SnapshotFindings
             yield return FindingRules.New("snapshot old", "warning", node, service,
                 (newest is null ? $"there is no snapshot of {service}" : $"the newest snapshot of {service} is of {newest.CreatedAt}") + Why(course), $"mcp snapshot create {service}");
         }
+        if (snapshots.Missing.GetValueOrDefault(service) is > 0 and var missing)
+        {
+            yield return FindingRules.New("snapshot missing", newest is null ? "error" : "warning", node, service,
+                $"{(missing == 1 ? "1 snapshot" : $"{missing} snapshots")} of {service} {(missing == 1 ? "is" : "are")} known, but not in the snapshot folder{(newest is null ? "; there is no other" : "")}",
+                $"{(newest is null ? $"mcp snapshot create {service}; " : "")}mcp snapshot list {service}; what is left of the folder elsewhere: copy it there and restart the master");
+        }
         if (newest is { Damage.Length: > 0 })
             yield return FindingRules.New("snapshot damaged", "error", node, service, $"the newest snapshot of {service} ({newest.Filename}) is damaged: {newest.Damage}", $"mcp snapshot create {service}; mcp snapshot verify {service} --all");
         // What the operator excluded is in none because he said so.

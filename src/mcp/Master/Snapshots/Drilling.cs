@@ -76,12 +76,18 @@ internal sealed class Drilling(
 
     private async Task<DrillServiceResponse> SendAsync(string node, SnapshotRow row, DrillServiceRequest start, string operation, string by, OperationScope scope, CancellationToken stop)
     {
-        using var call = links.To(node).DrillService(links.Options(null, stop, operation, by));
+        var (agent, channel) = links.ForData(node);
+        using var connection = channel;
+        await using var watch = new NodeWatch(board, clock, [node], stop);
+        using var call = agent.DrillService(links.Options(null, watch.Token, operation, by));
         var sending = new ArchiveSending<DrillServiceRequest>(
             call.RequestStream, start, (message, data) => message.Data = data, trailer => new DrillServiceRequest { Trailer = trailer }, () => new DrillServiceRequest());
-        await sending.RunAsync(folder.PathOf(row), row, done => scope.Progress("sending", done, row.SizeBytes, "bytes"), stop);
-        scope.Say("the node extracts it, starts the service and waits for its health");
-        return await AwaitAsync(call.ResponseAsync, node, stop);
+        return await watch.RunAsync(async () =>
+        {
+            await sending.RunAsync(folder.PathOf(row), row, done => scope.Progress("sending", done, row.SizeBytes, "bytes"), watch.Token);
+            scope.Say("the node extracts it, starts the service and waits for its health");
+            return await AwaitAsync(call.ResponseAsync, node, watch.Token);
+        });
     }
 
     private static async Task<T> AwaitAsync<T>(Task<T> response, string node, CancellationToken stop)

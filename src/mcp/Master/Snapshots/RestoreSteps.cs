@@ -14,7 +14,8 @@ namespace Mcp.Master.Snapshots;
 /// The calls of a restore to the node. Each has an id of its own and is done once at most; one whose end was lost is asked for until the node says
 /// what became of it, however long the node is silent: going on without its word could start two copies, or none.
 /// </summary>
-internal sealed class RestoreSteps(Database database, AgentLinks links, AgentOperations agents, SnapshotFolder folder, MasterConfiguration configuration, TimeProvider clock)
+internal sealed class RestoreSteps(
+    Database database, AgentLinks links, AgentOperations agents, NodeHealthBoard board, SnapshotFolder folder, MasterConfiguration configuration, TimeProvider clock)
 {
     // An import of many files ends with a syncfs; the node gives up long before.
     private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(30);
@@ -105,7 +106,10 @@ internal sealed class RestoreSteps(Database database, AgentLinks links, AgentOpe
     private async Task<ImportServiceDataResponse> SendAsync(
         RunningOperation run, RestoreRow restore, SnapshotRow snapshot, ServiceSpec spec, DataRecord data, CancellationToken stop)
     {
-        using var call = links.To(restore.Node).ImportServiceData(links.Options(null, stop, ImportId(run, restore), run.Request.Principal));
+        var (agent, channel) = links.ForData(restore.Node);
+        using var connection = channel;
+        await using var watch = new NodeWatch(board, clock, [restore.Node], stop);
+        using var call = agent.ImportServiceData(links.Options(null, watch.Token, ImportId(run, restore), run.Request.Principal));
         var start = new ImportServiceDataRequest
         {
             ServiceName = restore.Service,
@@ -120,15 +124,18 @@ internal sealed class RestoreSteps(Database database, AgentLinks links, AgentOpe
         };
         var sending = new ArchiveSending<ImportServiceDataRequest>(
             call.RequestStream, start, (message, bytes) => message.Data = bytes, trailer => new ImportServiceDataRequest { Trailer = trailer }, () => new ImportServiceDataRequest());
-        await sending.RunAsync(folder.PathOf(snapshot), snapshot, done => run.Scope.Progress("", done, snapshot.SizeBytes, "bytes"), stop);
-        try
+        return await watch.RunAsync(async () =>
         {
-            return await call.ResponseAsync.WaitAsync(EndLimit, stop);
-        }
-        catch (TimeoutException e)
-        {
-            throw new McpException(FaultCode.DeadlineExceeded, $"{restore.Node} did not end the import within {EndLimit.TotalMinutes:0} minutes", e) { Node = restore.Node };
-        }
+            await sending.RunAsync(folder.PathOf(snapshot), snapshot, done => run.Scope.Progress("", done, snapshot.SizeBytes, "bytes"), watch.Token);
+            try
+            {
+                return await call.ResponseAsync.WaitAsync(EndLimit, watch.Token);
+            }
+            catch (TimeoutException e)
+            {
+                throw new McpException(FaultCode.DeadlineExceeded, $"{restore.Node} did not end the import within {EndLimit.TotalMinutes:0} minutes", e) { Node = restore.Node };
+            }
+        });
     }
 
     private async Task<T> InsistAsync<T>(

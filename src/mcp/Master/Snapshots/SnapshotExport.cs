@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Mcp.Errors;
 using Mcp.Master.Registration;
 using Mcp.Text;
@@ -13,7 +14,7 @@ internal delegate void ExportProgress(string phase, long done, long total);
 /// One ExportServiceData, read to its trailer. A connection that closes is never the end: without the trailer the archive was cut. A stream ends
 /// after 30 s without a message; the time limit is on the snapshot's method alone, not on moving bytes.
 /// </summary>
-internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, TimeProvider clock)
+internal sealed class SnapshotExport(AgentLinks links, NodeHealthBoard board, TimeSpan methodLimit, TimeProvider clock)
 {
     /// <summary>How the agent's phase begins in which it waits for the service itself.</summary>
     private const string MethodPhase = "method";
@@ -30,12 +31,21 @@ internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, Tim
     public async Task<StreamTrailer> ReadAsync(
         string node, ExportServiceDataRequest request, string operation, string by, ArchiveIntake intake, ExportProgress progress, CancellationToken cancellation)
     {
-        using var call = links.To(node).ExportServiceData(request, links.Options(null, cancellation, operation, by));
+        var (agent, channel) = links.ForData(node);
+        using var connection = channel;
+        await using var watch = new NodeWatch(board, clock, [node], cancellation);
+        using var call = agent.ExportServiceData(request, links.Options(null, watch.Token, operation, by));
+        return await watch.RunAsync(() => ReadAsync(call.ResponseStream, node, request.ServiceName, intake, progress, watch.Token));
+    }
+
+    private async Task<StreamTrailer> ReadAsync(
+        IAsyncStreamReader<ExportServiceDataResponse> stream, string node, string service, ArchiveIntake intake, ExportProgress progress, CancellationToken cancellation)
+    {
         StreamTrailer? trailer = null;
         long? methodSince = null;
-        while (await call.ResponseStream.NextAsync(cancellation))
+        while (await stream.NextAsync(cancellation))
         {
-            var part = call.ResponseStream.Current;
+            var part = stream.Current;
             if (trailer is not null)
                 throw Broken(node, "it goes on after its end");
             switch (part.PartCase)
@@ -43,7 +53,7 @@ internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, Tim
                 case ExportServiceDataResponse.PartOneofCase.Progress:
                     methodSince = part.Progress.Phase.StartsWith(MethodPhase, StringComparison.Ordinal) ? methodSince ?? clock.GetTimestamp() : null;
                     if (methodSince is { } since && clock.GetElapsedTime(since) > methodLimit)
-                        throw TooLong(node, request.ServiceName);
+                        throw TooLong(node, service);
                     progress(Printable.Line(part.Progress.Phase, 80), (long)part.Progress.Done, (long)part.Progress.Total);
                     break;
                 case ExportServiceDataResponse.PartOneofCase.Data:
@@ -58,7 +68,7 @@ internal sealed class SnapshotExport(AgentLinks links, TimeSpan methodLimit, Tim
             }
         }
         if (trailer is { Bytes: 0, Entries: 0 } && intake.Bytes == 0)
-            throw new McpException(FaultCode.NotFound, $"there is no {request.ServiceName} on {node}") { Node = node };
+            throw new McpException(FaultCode.NotFound, $"there is no {service} on {node}") { Node = node };
         return trailer ?? throw Broken(node, "it ended without its trailer: it was cut");
     }
 

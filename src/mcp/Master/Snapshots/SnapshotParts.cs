@@ -7,9 +7,10 @@ namespace Mcp.Master.Snapshots;
 /// <param name="Answers">List, verify, download.</param>
 /// <param name="Restoring">Restores them in place.</param>
 /// <param name="Drilling">Tries them out.</param>
-/// <param name="Schedule">Does it all by itself.</param>
+/// <param name="Schedule">Takes them by itself.</param>
+/// <param name="Drills">Tries them out by itself.</param>
 /// <param name="Review">Brings folder and database together at the start.</param>
 /// <param name="State">The master's own state as an archive.</param>
 internal sealed record SnapshotParts(
     SnapshotFolder Folder, SnapshotTaking Taking, SnapshotVerification Verification, SnapshotAnswers Answers, Restoring Restoring, Drilling Drilling, SnapshotSchedule Schedule,
-    SnapshotReview Review, MasterState State);
+    DrillSchedule Drills, SnapshotReview Review, MasterState State);

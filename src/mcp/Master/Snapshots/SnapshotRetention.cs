@@ -6,7 +6,7 @@ namespace Mcp.Master.Snapshots;
 internal sealed record Pruning(IReadOnlyList<SnapshotRow> Remove, string ShrunkFrom);
 
 /// <summary>
-/// Which archives are kept: the last so many scheduled ones, and whatever people asked for. Never the newest complete one; and none at all while
+/// Which archives are kept: the last so many good scheduled ones, and whatever people asked for. Never the newest complete one; and none at all while
 /// the newest has under half the size of what was there, since then it may be the service that lost its data. Pure.
 /// Archives are ordered by their ids, which count up: by a clock that was set back, the newest would look like the oldest.
 /// </summary>
@@ -25,7 +25,9 @@ internal static class SnapshotRetention
         // By what is in them: compression may change.
         if (before is not null && fresh.Trailer.Bytes < before.Trailer.Bytes / 2)
             return new Pruning([], before.Filename);
-        var complete = newestFirst.Find(s => !s.Partial);
-        return new Pruning([.. newestFirst.Where(s => !s.Manual).Skip(retain).Where(s => s.Id != fresh.Id && s.Id != complete?.Id)], "");
+        // One that is known to be damaged or missing is no backup: it takes no good one's place.
+        var complete = newestFirst.Find(s => !s.Partial && s.Damage.Length == 0);
+        var good = 0;
+        return new Pruning([.. newestFirst.Where(s => !s.Manual).Where(s => (s.Damage.Length == 0 ? good++ : good) >= retain).Where(s => s.Id != fresh.Id && s.Id != complete?.Id)], "");
     }
 }

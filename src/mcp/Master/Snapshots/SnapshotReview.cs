@@ -9,8 +9,9 @@ namespace Mcp.Master.Snapshots;
 
 /// <summary>
 /// Brings folder and database together at the start, before anything is taken or pruned: what a killed process left half done is removed, an archive
-/// without row is taken up again from its description, a row whose archive is gone ends. What is not understood is left alone and named.
-/// A folder that cannot be read (a disk that is not mounted) keeps no master from starting, and no row is given up for it.
+/// without row is taken up again from its description, a row whose archive is gone from its folder ends. What is not understood is left alone and named.
+/// A folder that is away or cannot be read (a disk that is not mounted, a master restored on a new machine) keeps no master from starting, and no row
+/// is given up for it: such archives are missing, which is told, and which no backup is.
 /// </summary>
 /// <param name="folder">Where archives lie.</param>
 /// <param name="database">What is known of them.</param>
@@ -26,13 +27,15 @@ internal sealed partial class SnapshotReview(SnapshotFolder folder, Database dat
         {
             foreach (var remove in leftovers)
                 remove();
-            var known = database.Read(c => SnapshotStore.All(c)).ToLookup(r => r.Service, StringComparer.Ordinal);
+            var rows = database.Read(c => SnapshotStore.All(c));
+            var known = rows.ToLookup(r => r.Service, StringComparer.Ordinal);
             foreach (var (subject, path) in folder.Subjects())
             {
                 Review(subject, path, known[subject.Key].Select(r => r.Filename).ToHashSet(StringComparer.Ordinal));
                 foreach (var row in known[subject.Key].Where(r => !File.Exists(folder.PathOf(r))))
                     Lost(row);
             }
+            Note(rows.Where(r => Directory.Exists(Path.GetDirectoryName(folder.PathOf(r))) == r.Missing).ToList());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or McpException)
         {
@@ -70,6 +73,19 @@ internal sealed partial class SnapshotReview(SnapshotFolder folder, Database dat
         LogTakenUp(archive);
     }
 
+    // A whole folder that is away is on another disk or another machine, and may come back: its rows stay, and count for nothing meanwhile.
+    private void Note(List<SnapshotRow> changed)
+    {
+        if (changed.Count == 0)
+            return;
+        database.Write(connection =>
+        {
+            foreach (var row in changed)
+                SnapshotStore.Seen(connection, row.Id, row.Missing);
+        });
+        LogMissing(changed.Count(r => !r.Missing), changed.Count(r => r.Missing), folder.Root);
+    }
+
     private void Lost(SnapshotRow row) => database.Write(connection =>
     {
         SnapshotStore.Remove(connection, row.Id);
@@ -96,6 +112,9 @@ internal sealed partial class SnapshotReview(SnapshotFolder folder, Database dat
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The snapshot folder {Folder} cannot be read, and is not looked through: {Cause}")]
     private partial void LogUnreadable(string folder, string cause);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Missing} snapshots that were there are not in {Folder}, {Back} are there again")]
+    private partial void LogMissing(int missing, int back, string folder);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Removed {File}, which a killed process left")]
     private partial void LogRemoved(string file);

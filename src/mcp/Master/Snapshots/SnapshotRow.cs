@@ -38,8 +38,14 @@ internal sealed record SnapshotRow
     /// <summary>When every byte was last read; null: not since it was made.</summary>
     public string? VerifiedAt { get; init; }
 
+    /// <summary>The damage of an archive whose file is not in the folder, as on a new machine that was given the master's state alone.</summary>
+    public const string Gone = "its file is not in the snapshot folder";
+
     /// <summary>What that found wrong; empty: nothing.</summary>
     public string Damage { get; init; } = "";
+
+    /// <summary>There is nothing to read.</summary>
+    public bool Missing => Damage == Gone;
 
     /// <summary>When a restore of it was last proven.</summary>
     public string? DrilledAt { get; init; }
@@ -68,6 +74,7 @@ internal sealed record SnapshotRow
             DataBytes = Trailer.Bytes,
             Entries = Trailer.Entries,
             Damage = Damage,
+            Missing = Missing,
         };
         message.Skipped.AddRange(Trailer.Skipped);
         message.Databases.AddRange(Trailer.Databases);

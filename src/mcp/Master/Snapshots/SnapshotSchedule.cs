@@ -11,52 +11,26 @@ using Mcp.Text;
 namespace Mcp.Master.Snapshots;
 
 /// <summary>
-/// Takes snapshots of everything by itself: every placed service, every node's agent and proxy, the master's own state; and tries one of each
-/// service out. One after another. A busy service is passed over for a while, and a snapshot gives way to whoever waits for its service: it is
-/// thrown away and taken again later.
+/// Takes snapshots of everything by itself: every placed service, every node's agent and proxy, the master's own state. One after another. A busy
+/// service is passed over for a while, and a snapshot gives way to whoever waits for its service: it is thrown away and taken again later.
 /// </summary>
 internal sealed partial class SnapshotSchedule(
-    Database database, SnapshotTaking taking, Drilling drilling, ServiceLocks locks, NodeHealthBoard board, SnapshotSettings settings, TimeProvider clock, Random random, ILogger<SnapshotSchedule> log)
+    Database database, SnapshotTaking taking, ServiceLocks locks, NodeHealthBoard board, SnapshotSettings settings, TimeProvider clock, Random random, ILogger<SnapshotSchedule> log)
 {
     /// <summary>Who does it, in journals and events.</summary>
     public const string Principal = "master/mcp-master";
 
-    private static readonly TimeSpan LongestRound = TimeSpan.FromMinutes(1);
-
     private readonly SnapshotTimetable _snapshots = new(settings.Interval, clock, random);
-    private readonly SnapshotTimetable _drills = new(settings.Drill, clock, random);
 
     /// <summary>Whether nothing may be begun yet: a restored master first hears its nodes.</summary>
     public Func<bool> IsHeld { get; init; } = () => false;
 
-    /// <summary>Runs until the process ends. An interval of zero switches its part off.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        using var timer = new PeriodicTimer(Round(), clock);
-        while (await timer.WaitForNextTickAsync(cancellation))
-        {
-            try
-            {
-                if (!IsHeld())
-                    await PassAsync(cancellation);
-            }
-            catch (McpException e)
-            {
-                LogRound(e.Message, e.Cause ?? "");
-            }
-        }
-    }
+    /// <summary>Runs until the process ends. An interval of zero switches it off.</summary>
+    public Task RunAsync(CancellationToken cancellation) =>
+        settings.Interval > TimeSpan.Zero ? ScheduleRounds.RunAsync(settings.Interval, clock, IsHeld, PassAsync, e => LogRound(e.Message, e.Cause ?? ""), cancellation) : Task.CompletedTask;
 
     /// <summary>Does what is due now.</summary>
     internal async Task PassAsync(CancellationToken cancellation)
-    {
-        if (settings.Interval > TimeSpan.Zero)
-            await SnapshotsAsync(cancellation);
-        if (settings.Drill > TimeSpan.Zero)
-            await DrillsAsync(cancellation);
-    }
-
-    private async Task SnapshotsAsync(CancellationToken cancellation)
     {
         var (subjects, newest) = database.Read(connection => (Subjects(NodeStore.All(connection), PlacementStore.All(connection)), SnapshotStore.Newest(connection)));
         _snapshots.Keep(subjects.Select(s => s.Subject.Key).ToHashSet(StringComparer.Ordinal));
@@ -106,28 +80,6 @@ internal sealed partial class SnapshotSchedule(
         }
     }
 
-    private async Task DrillsAsync(CancellationToken cancellation)
-    {
-        var (services, courses, complete) = database.Read(connection =>
-            (PlacementStore.All(connection), SnapshotCourseStore.All(connection), SnapshotStore.All(connection).Where(s => !s.Partial).Select(s => s.Service).ToHashSet(StringComparer.Ordinal)));
-        _drills.Keep(services.Select(s => s.Service).ToHashSet(StringComparer.Ordinal));
-        foreach (var service in services.Where(s => complete.Contains(s.Service)))
-        {
-            if (!_drills.IsDue(service.Service, Timestamp.Read(courses.GetValueOrDefault(service.Service)?.DrillTriedAt)))
-                continue;
-            try
-            {
-                await drilling.ScheduledAsync(service.Service, OperationId.New(clock), cancellation);
-                _drills.Done(service.Service);
-            }
-            catch (McpException e)
-            {
-                LogDrill(service.Service, e.Message, e.Cause ?? "");
-                _drills.Failed(service.Service);
-            }
-        }
-    }
-
     // The master run as a service of its own node is its own state, which is taken anyway.
     private static List<(SnapshotSubject Subject, string Node)> Subjects(List<NodeRow> nodes, List<PlacementRow> placements) =>
     [
@@ -139,12 +91,6 @@ internal sealed partial class SnapshotSchedule(
             (SnapshotSubject.Infrastructure(SnapshotSubject.ProxyState, n.Name), n.Name),
         }),
     ];
-
-    private TimeSpan Round()
-    {
-        var shortest = new[] { settings.Interval, settings.Drill }.Where(t => t > TimeSpan.Zero).DefaultIfEmpty(LongestRound).Min() / 20;
-        return shortest < LongestRound ? shortest > TimeSpan.FromSeconds(1) ? shortest : TimeSpan.FromSeconds(1) : LongestRound;
-    }
 
     // The snapshot may have ended in this very moment, and its token with it.
     private static void GiveWay(CancellationTokenSource wanted)
@@ -166,7 +112,4 @@ internal sealed partial class SnapshotSchedule(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The scheduled snapshot of {Service} gave way to somebody who waits for the service")]
     private partial void LogGaveWay(string service);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The scheduled drill of {Service} failed: {Message} {Cause}")]
-    private partial void LogDrill(string service, string message, string cause);
 }

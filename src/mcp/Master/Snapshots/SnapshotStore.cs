@@ -30,14 +30,19 @@ internal static class SnapshotStore
     public static List<SnapshotRow> All(SqliteConnection connection, string service = "") =>
         connection.Query($"SELECT {Columns} FROM snapshots WHERE $service = '' OR service = $service ORDER BY service, id DESC", Map, ("$service", service));
 
-    /// <summary>The newest of each service, by service.</summary>
+    /// <summary>The newest of each service whose file is there, by service.</summary>
     public static Dictionary<string, SnapshotRow> Newest(SqliteConnection connection) =>
-        connection.Query($"SELECT {Columns} FROM snapshots WHERE id IN (SELECT max(id) FROM snapshots GROUP BY service)", Map)
+        connection.Query($"SELECT {Columns} FROM snapshots WHERE id IN (SELECT max(id) FROM snapshots WHERE damage <> $gone GROUP BY service)", Map, ("$gone", SnapshotRow.Gone))
             .ToDictionary(r => r.Service, StringComparer.Ordinal);
 
-    /// <summary>The services that have a complete one.</summary>
+    /// <summary>How many of each service are known, but are not in the folder.</summary>
+    public static Dictionary<string, long> Missing(SqliteConnection connection) =>
+        connection.Query("SELECT service, count(*) FROM snapshots WHERE damage = $gone GROUP BY service", r => (Service: r.GetString(0), Count: r.GetInt64(1)), ("$gone", SnapshotRow.Gone))
+            .ToDictionary(r => r.Service, r => r.Count, StringComparer.Ordinal);
+
+    /// <summary>The services that have a complete one without known damage.</summary>
     public static HashSet<string> WithComplete(SqliteConnection connection) =>
-        connection.Query("SELECT DISTINCT service FROM snapshots WHERE partial = 0", r => r.GetString(0)).ToHashSet(StringComparer.Ordinal);
+        connection.Query("SELECT DISTINCT service FROM snapshots WHERE partial = 0 AND damage = ''", r => r.GetString(0)).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>One archive, or null.</summary>
     public static SnapshotRow? Find(SqliteConnection connection, string service, string filename) =>
@@ -49,6 +54,10 @@ internal static class SnapshotStore
     /// <summary>Notes what reading every byte found; empty: all is well.</summary>
     public static void Verified(SqliteConnection connection, long id, string damage, string at) =>
         connection.Execute("UPDATE snapshots SET verified_at = $at, damage = $damage WHERE id = $id", ("$id", id), ("$damage", damage), ("$at", at));
+
+    /// <summary>Notes whether its file is there. One that is away is not verified, and one that came back is not verified by that.</summary>
+    public static void Seen(SqliteConnection connection, long id, bool there) =>
+        connection.Execute("UPDATE snapshots SET verified_at = NULL, damage = $damage WHERE id = $id", ("$id", id), ("$damage", there ? "" : SnapshotRow.Gone));
 
     /// <summary>Notes that a restore of it was proven.</summary>
     public static void Drilled(SqliteConnection connection, long id, string at) =>

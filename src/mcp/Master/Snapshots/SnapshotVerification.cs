@@ -31,6 +31,11 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
     public async Task<SnapshotVerdict> VerifyAsync(SnapshotRow row, Action<long> progress, CancellationToken cancellation)
     {
         var verdict = new SnapshotVerdict { ServiceName = row.Service, Filename = row.Filename, Id = (ulong)row.Id };
+        if (!File.Exists(folder.PathOf(row)))
+        {
+            Note(row, verdict.Error = SnapshotRow.Gone);
+            return verdict;
+        }
         folder.Room.Require((long)row.Trailer.Databases.Select(d => d.Bytes).DefaultIfEmpty().Max());
         var scratch = Path.Combine(folder.Root, Scratch, Guid.NewGuid().ToString("N"));
         SecretFile.EnsureFolder(Path.Combine(folder.Root, Scratch));
@@ -42,8 +47,12 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
             verdict.Databases.AddRange(result.Came.Databases.Select(d => PrintableBytes.Line(d.Path.Span, 300)));
             verdict.NotChecked.AddRange(result.Came.Databases.Where(d => d.NotChecked.Length > 0).Select(d => $"{PrintableBytes.Line(d.Path.Span, 300)}: {d.NotChecked}"));
         }
+        catch (McpException e) when (e.Code is FaultCode.NotFound)
+        {
+            verdict.Error = SnapshotRow.Gone;
+        }
         // InvalidArgument is how the child refuses an archive.
-        catch (McpException e) when (e.Code is FaultCode.DataLoss or FaultCode.NotFound or FaultCode.InvalidArgument)
+        catch (McpException e) when (e.Code is FaultCode.DataLoss or FaultCode.InvalidArgument)
         {
             verdict.Error = e.Cause ?? e.Message;
         }
@@ -56,7 +65,7 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
             Directory.Delete(scratch, recursive: true);
         }
         verdict.Good = verdict.Error.Length == 0;
-        database.Write(connection => SnapshotStore.Verified(connection, row.Id, verdict.Error, Timestamp.Now(clock)));
+        Note(row, verdict.Error);
         return verdict;
     }
 
@@ -66,15 +75,15 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
     {
         try
         {
-            if (row.Damage.Length > 0)
+            if (row.Damage.Length > 0 && !row.Missing)
                 throw new McpException(FaultCode.DataLoss, $"the snapshot {row.Filename} of {row.Service} is damaged") { Cause = $"{row.Damage} (found at {row.VerifiedAt})" };
             await Task.Factory.StartNew(
                 () => ArchiveFile.Read(folder.PathOf(row), row, progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
-        catch (McpException e) when (e.Code is FaultCode.DataLoss)
+        catch (McpException e) when (e.Code is FaultCode.DataLoss or FaultCode.NotFound)
         {
             if (row.Damage.Length == 0)
-                database.Write(connection => SnapshotStore.Verified(connection, row.Id, e.Cause ?? e.Message, Timestamp.Now(clock)));
+                Note(row, e.Code == FaultCode.NotFound ? SnapshotRow.Gone : e.Cause ?? e.Message);
             throw new McpException(e.Code, e.Message, e)
             {
                 Cause = e.Cause,
@@ -92,6 +101,14 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
         if (Directory.Exists(Path.Combine(folder.Root, Scratch)))
             Directory.Delete(Path.Combine(folder.Root, Scratch), recursive: true);
     }
+
+    private void Note(SnapshotRow row, string damage) => database.Write(connection =>
+    {
+        if (damage == SnapshotRow.Gone)
+            SnapshotStore.Seen(connection, row.Id, there: false);
+        else
+            SnapshotStore.Verified(connection, row.Id, damage, Timestamp.Now(clock));
+    });
 
     private async Task<VerifyResult> ReadAsync(SnapshotRow row, string scratch, Action<long> progress, CancellationToken cancellation)
     {

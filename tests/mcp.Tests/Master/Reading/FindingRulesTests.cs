@@ -100,14 +100,16 @@ public class FindingRulesTests
         var facts = Everything() with
         {
             Snapshots = new SnapshotFacts(
-                newest.ToDictionary(s => s.Service), new HashSet<string> { "notes", "drifted" }, courses.ToDictionary(c => c.Service), TimeSpan.FromHours(24), TimeSpan.FromDays(7)),
+                newest.ToDictionary(s => s.Service), new Dictionary<string, long> { ["drifted"] = 2, ["twice"] = 1 }, new HashSet<string> { "notes", "drifted" }, courses.ToDictionary(c => c.Service), TimeSpan.FromHours(24), TimeSpan.FromDays(7)),
         };
         var found = FindingRules.Compute(facts).Where(f => f.Kind.Contains("snapshot", StringComparison.Ordinal) || f.Kind.Contains("drill", StringComparison.Ordinal)).ToList();
         await Assert.That(found.Select(f => $"{f.Kind} {f.Service}{(f.Service.Length == 0 ? f.Node : "")}")).IsEquivalentTo(
         [
-            "snapshot old notes", "snapshot old twice", "snapshot old vega", "files in no snapshot drifted", "snapshot shrunk notes", "drill failed notes", "drill overdue drifted",
+            "snapshot old notes", "snapshot old twice", "snapshot old vega", "snapshot missing drifted", "snapshot missing twice", "files in no snapshot drifted", "snapshot shrunk notes", "drill failed notes", "drill overdue drifted",
         ]);
         await Assert.That(found.Single(f => f is { Kind: "snapshot old", Service: "notes" }).Message).Contains("the disk is full");
+        // Worse where there is no other.
+        await Assert.That(found.Where(f => f.Kind == "snapshot missing").Select(f => $"{f.Severity} {f.Service}")).IsEquivalentTo(["warning drifted", "error twice"]);
         await Assert.That(found.Single(f => f.Kind == "files in no snapshot").Message).Contains("1 of the files");
         await Assert.That(found.All(f => f.Command.StartsWith("mcp snapshot ", StringComparison.Ordinal))).IsTrue();
         // Where nothing is scheduled, nothing is overdue.

@@ -3,7 +3,7 @@ using Mcp.V1;
 
 namespace Mcp.Tests.Master.Snapshots;
 
-/// <summary>What is kept, as tables: scheduled (s) or manual (m), complete or partial (p), and how many bytes.</summary>
+/// <summary>What is kept, as tables: scheduled (s) or manual (m), complete, partial (p) or damaged (x), and how many bytes.</summary>
 public class SnapshotRetentionTests
 {
     [Test]
@@ -13,6 +13,8 @@ public class SnapshotRetentionTests
     [Arguments("m100 s100 m100 s100 s100", 2, "2", "")]                 // manual ones are apart
     [Arguments("s100 s100p s100p s100p", 2, "2", "")]                   // 1 is the newest complete one
     [Arguments("s100 s100 s100p s100p s100p", 2, "1 3", "")]
+    [Arguments("s100 s100 s100x s100x s100", 2, "1", "")]               // damaged ones take no good one's place
+    [Arguments("s100x s100 s100x s100p s100p", 1, "1 3 4", "")]         // and none of them is the newest complete one
     [Arguments("s100 s100 s100 s49", 2, "", "3")]                       // under half: nothing goes
     [Arguments("s100 s100 s100 s50", 2, "1 2", "")]
     [Arguments("s100 s100 s100 m49", 2, "1", "")]                       // a person has looked
@@ -56,7 +58,8 @@ public class SnapshotRetentionTests
             FileSha256 = "",
             CreatedAt = $"2026-04-0{i + 1}T00:00:00Z",
             Manual = text[0] == 'm',
-            Trailer = new StreamTrailer { Bytes = ulong.Parse(text.Trim('s', 'm', 'p'), System.Globalization.CultureInfo.InvariantCulture), Partial = text[^1] == 'p' },
+            Damage = text[^1] == 'x' ? "cut" : "",
+            Trailer = new StreamTrailer { Bytes = ulong.Parse(text.Trim('s', 'm', 'p', 'x'), System.Globalization.CultureInfo.InvariantCulture), Partial = text[^1] == 'p' },
         }),
     ];
 }

@@ -49,14 +49,26 @@ public class SnapshotReviewTests
             Directory.Move(bench.Configuration.Snapshots.Folder, away);
             return Task.CompletedTask;
         });
-        await Assert.That(bench.Rows().Count).IsEqualTo(2);
+        // As on a new machine that was given the master's state alone: told, and no backup.
+        await Assert.That(bench.Rows().Select(r => r.Missing)).IsEquivalentTo([true, true]);
+        var listed = (await bench.Admin.ListSnapshotsAsync(new ListSnapshotsRequest { ServiceName = "notes" })).Snapshots;
+        await Assert.That(listed.All(s => s.Missing && s.VerifiedAt.Length == 0)).IsTrue();
+        var status = await bench.Admin.StatusAsync(new StatusRequest());
+        await Assert.That(status.Findings.Single(f => f.Kind == "snapshot missing").Message).IsEqualTo("2 snapshots of notes are known, but not in the snapshot folder; there is no other");
+        await Assert.That((status.Services.Single().LastSnapshot, status.Services.Single().ProvenRestore)).IsEqualTo(("", ""));
+        var refused = await Assert.ThrowsAsync<Mcp.Errors.McpException>(async () => await bench.Admin.RestoreSnapshotAsync(new RestoreSnapshotRequest { ServiceName = "notes" }, MasterBench.Operation()));
+        await Assert.That(refused!.Message).Contains("is gone from its folder");
+        var verdict = (await bench.Admin.VerifySnapshotAsync(new VerifySnapshotRequest { ServiceName = "notes", All = true }, MasterBench.Operation())).Verdicts;
+        await Assert.That(verdict.Select(v => (v.Good, v.Error))).IsEquivalentTo([(false, SnapshotRow.Gone), (false, SnapshotRow.Gone)]);
         await bench.RestartAsync(() =>
         {
+            if (Directory.Exists(bench.Configuration.Snapshots.Folder))
+                Directory.Delete(bench.Configuration.Snapshots.Folder, recursive: true);
             Directory.Move(away, bench.Configuration.Snapshots.Folder);
             File.Delete(Path.Combine(bench.FolderOf(), first.Filename));
             return Task.CompletedTask;
         });
-        await Assert.That(bench.Rows().Count).IsEqualTo(1);
+        await Assert.That(bench.Rows().Select(r => (r.Damage, r.VerifiedAt))).IsEquivalentTo([("", (string?)null)]);
         await Assert.That(bench.Events("snapshot-lost").Single().Message).Contains(first.Filename);
     }
 

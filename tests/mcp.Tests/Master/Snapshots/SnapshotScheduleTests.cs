@@ -128,15 +128,50 @@ public class SnapshotScheduleTests
         await Assert.That(bench.Rows().Count).IsEqualTo(1);
     }
 
+    [Test]
+    public async Task One_of_each_service_is_tried_out_in_a_loop_of_its_own_and_none_that_is_missing()
+    {
+        var clock = new SteppedClock(TimeProvider.System.GetUtcNow());
+        var (bench, agent) = await SnapshotBench.StartAsync();
+        await using var _ = bench;
+        await bench.CreateAsync();
+        var parts = bench.Host.Parts;
+        var settings = new SnapshotSettings(bench.Configuration.Snapshots.Folder) { Interval = Day, Drill = Day * 7 };
+        var drills = new DrillSchedule(parts.Database, parts.Snapshots.Drilling, settings, clock, new Random(1), NullLogger<DrillSchedule>.Instance);
+        await drills.PassAsync(CancellationToken.None);
+        await Assert.That(agent.Drills).IsEmpty().Because("the first is not at once");
+        clock.Step(TimeSpan.FromMinutes(21));
+        var gate = new TaskCompletionSource();
+        agent.DrillGate = gate.Task;
+        var drilling = drills.PassAsync(CancellationToken.None);
+        await MasterBench.UntilAsync(() => Task.FromResult(agent.Drills.Count == 1), "the drill has begun");
+        // While it takes its time, what is due is taken.
+        var schedule = Schedule(bench, clock, new ServiceLocks(clock), retain: 7);
+        await schedule.PassAsync(CancellationToken.None);
+        clock.Step(Day * 1.1);
+        await schedule.PassAsync(CancellationToken.None);
+        await Assert.That(bench.Rows().Count).IsEqualTo(2);
+        await Assert.That(drilling.IsCompleted).IsFalse();
+        gate.SetResult();
+        await drilling;
+        await Assert.That(bench.Events("drilled").Count).IsEqualTo(1);
+
+        foreach (var row in bench.Rows())
+            parts.Database.Write(c => SnapshotStore.Seen(c, row.Id, there: false));
+        clock.Step(Day * 8);
+        await drills.PassAsync(CancellationToken.None);
+        await Assert.That(agent.Drills.Count).IsEqualTo(1);
+    }
+
     private static SnapshotSchedule Schedule(MasterBench bench, TimeProvider clock, ServiceLocks locks, int retain)
     {
         var parts = bench.Host.Parts;
         var settings = new SnapshotSettings(bench.Configuration.Snapshots.Folder) { Interval = Day, Retain = retain, Drill = TimeSpan.Zero };
         var runner = new OperationRunner(parts.Feed, "", clock);
         var taking = new SnapshotTaking(
-            parts.Database, null!, runner, new SnapshotExport(parts.Links, TimeSpan.FromMinutes(10), clock), parts.Snapshots.Folder, parts.Snapshots.State,
+            parts.Database, null!, runner, new SnapshotExport(parts.Links, parts.Board, TimeSpan.FromMinutes(10), clock), parts.Snapshots.Folder, parts.Snapshots.State,
             bench.Configuration with { Snapshots = settings }, clock);
-        return new SnapshotSchedule(parts.Database, taking, parts.Snapshots.Drilling, locks, parts.Board, settings, clock, new Random(1), NullLogger<SnapshotSchedule>.Instance);
+        return new SnapshotSchedule(parts.Database, taking, locks, parts.Board, settings, clock, new Random(1), NullLogger<SnapshotSchedule>.Instance);
     }
 
     /// <summary>Stands still until it is stepped; its wall clock may be shifted apart from the monotonic one.</summary>
