@@ -20,7 +20,7 @@ internal static class EntryRules
         ?? ProblemOfSize(entry)
         ?? entry.Kind switch
         {
-            EntryKind.SymbolicLink => LinkTarget.Problem(entry.Name, entry.Target),
+            EntryKind.SymbolicLink => LinkTarget.Problem(entry.Name, entry.Target) ?? ProblemOfDatabaseLink(entry.Name),
             EntryKind.HardLink => ProblemOfHardLink(entry),
             _ => null,
         };
@@ -37,6 +37,9 @@ internal static class EntryRules
         { Size: > 0, Kind: not EntryKind.File } => "has content, which only files have",
         _ => null,
     };
+
+    // Whoever opens a database by its name must find that database: never another one, with another log beside it.
+    private static string? ProblemOfDatabaseLink(ReadOnlySpan<byte> name) => name.EndsWith(".db"u8) ? "is a link called .db; a database is a file of its own" : null;
 
     private static string? ProblemOfHardLink(ArchiveEntry entry)
     {

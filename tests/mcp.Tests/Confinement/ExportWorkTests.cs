@@ -29,6 +29,21 @@ public class ExportWorkTests
     }
 
     [Test]
+    public async Task A_link_called_db_is_named_wherever_it_leads_and_the_database_is_taken_where_it_lies()
+    {
+        using var bench = new ExportBench();
+        using (var connection = bench.Database("data-2026"))
+            ExportBench.Fill(connection, 10);
+        File.CreateSymbolicLink(bench["current.db"], "data-2026");
+        var (trailer, unpacked) = await bench.ExportAsync();
+        await Assert.That(Directory.GetFileSystemEntries(unpacked).Select(f => Path.GetFileName(f)!)).IsEquivalentTo(["data-2026"]);
+        await Assert.That(trailer.Skipped.Select(s => $"{ExportBench.Name(s.Path)} {s.Rule}")).IsEquivalentTo(["current.db is a link called .db; a database is a file of its own"]);
+        await Assert.That(trailer.Partial).IsTrue();
+        // Whoever does not need it says so.
+        await Assert.That((await bench.ExportAsync(job => job.Excludes.Add("current.db"))).Trailer.Skipped.Single().Rule).IsEqualTo("is excluded by the definition");
+    }
+
+    [Test]
     public async Task A_db_of_another_kind_is_archived_with_a_note_and_an_empty_one_without()
     {
         using var bench = new ExportBench();

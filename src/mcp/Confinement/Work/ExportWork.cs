@@ -92,7 +92,8 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
     {
         try
         {
-            return DatabaseCheck.Run(Encoding.UTF8.GetBytes(target));
+            using var copy = File.OpenHandle(target);
+            return DatabaseCheck.Run(copy, alone: true);
         }
         catch (DamagedDatabaseException e)
         {

@@ -1,5 +1,6 @@
 using Mcp.Archive;
 using Mcp.Native;
+using Mcp.Sqlite.Copies;
 
 namespace Mcp.Confinement.Work;
 
@@ -49,7 +50,7 @@ internal sealed class TreeOverlay(bool owners, bool withRoot)
         if (comes.IsFile && comes.Size > 0)
         {
             using var file = part.OpenFile(name);
-            if (StagedDatabases.IsDatabase(file))
+            if (DatabaseHeader.IsDatabase(file))
                 StagedDatabases.DropCompanions(result, name);
         }
         part.MoveOver(name, result);

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Mcp.Archive;
 using Mcp.Confined.V1;
 using Mcp.Native;
+using Mcp.Sqlite.Copies;
 using Mcp.V1;
 
 namespace Mcp.Confinement.Work;
@@ -13,9 +14,6 @@ namespace Mcp.Confinement.Work;
 internal static class VerifyWork
 {
     private static ReadOnlySpan<byte> Name => "database"u8;
-
-    // www.sqlite.org/fileformat.html, 1.3: the header is 100 bytes, and this is how it begins.
-    private static ReadOnlySpan<byte> Header => "SQLite format 3\0"u8;
 
     /// <summary>Does it.</summary>
     /// <exception cref="ArchiveException">The archive breaks a rule or was cut.</exception>
@@ -32,7 +30,7 @@ internal static class VerifyWork
             if (entry.Kind != EntryKind.File || entry.Size < 100 || result.Damaged.Length > 0)
                 continue;
             var length = Fill(reader, buffer);
-            if (buffer.AsSpan(0, length).StartsWith(Header))
+            if (buffer.AsSpan(0, length).StartsWith(DatabaseHeader.Magic))
                 Check(scratch, reader, entry, buffer, length, result);
         }
         (result.Came.Sha256, result.Came.Bytes, result.Came.Entries) = (digest.Sha256, (ulong)digest.Count, (ulong)reader.Entries);

@@ -1,21 +1,27 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Mcp.Sqlite.Copies;
 
 /// <summary>
-/// <c>PRAGMA integrity_check</c> of a database that nobody else touches. It fails as a whole where an index needs a collation or function of the application; then
-/// each table is checked by itself, and those that still cannot be are named: their pages were copied like all others, only nobody could compare them with their indexes.
+/// <c>PRAGMA integrity_check</c> of a database that nobody else touches: the copy that an export made, and what came with an archive. It fails as a whole where an index
+/// needs a collation or function of the application; then each table is checked by itself, and those that still cannot be are named: their pages were copied like all
+/// others, only nobody could compare them with their indexes.
 /// </summary>
 internal static class DatabaseCheck
 {
-    private static readonly TimeSpan NoPatience = TimeSpan.Zero;
-
-    /// <summary>Checks the file at <paramref name="path"/> (absolute, bytes).</summary>
+    /// <summary>Checks an open file.</summary>
+    /// <param name="file">The database.</param>
+    /// <param name="alone">
+    /// No log and no journal lies beside it, and it is not changed by a byte. Otherwise it is opened as its service would open it, so that what stands there counts; a log
+    /// stays as it came.
+    /// </param>
     /// <returns>What could not be checked, in words; empty: all was.</returns>
     /// <exception cref="DamagedDatabaseException">It is damaged.</exception>
-    public static string Run(ReadOnlySpan<byte> path)
+    public static string Run(SafeFileHandle file, bool alone)
     {
         try
         {
-            using var database = SqliteHandle.Open(path, SqliteHandle.ReadOnly, NoPatience, unchanging: true);
+            using var database = SqliteHandle.OpenOwn(file, alone);
             try
             {
                 Judge(database.Text("PRAGMA integrity_check(1)"));

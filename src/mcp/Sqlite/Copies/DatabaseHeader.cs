@@ -7,9 +7,10 @@ namespace Mcp.Sqlite.Copies;
 internal static class DatabaseHeader
 {
     /// <summary>What SQLite itself keeps beside a database; it is part of the database and never restored without it.</summary>
-    private static readonly byte[][] Companions = ["-wal"u8.ToArray(), "-shm"u8.ToArray(), "-journal"u8.ToArray()];
+    public static readonly byte[][] Companions = ["-wal"u8.ToArray(), "-shm"u8.ToArray(), "-journal"u8.ToArray()];
 
-    private static ReadOnlySpan<byte> Magic => "SQLite format 3\0"u8;
+    /// <summary>How the file begins.</summary>
+    public static ReadOnlySpan<byte> Magic => "SQLite format 3\0"u8;
 
     // The last 8 bytes of a rollback journal that belongs to a transaction over several databases (1.6.1): before them stands the name of a super-journal.
     private static ReadOnlySpan<byte> JournalMagic => [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];

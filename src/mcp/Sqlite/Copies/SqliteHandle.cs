@@ -1,3 +1,5 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
 using SQLitePCL;
 
 namespace Mcp.Sqlite.Copies;
@@ -14,8 +16,13 @@ internal sealed class SqliteHandle : IDisposable
     /// <summary>Open for reading and writing; the file is made where there is none.</summary>
     public const int ReadWrite = raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE;
 
-    // Links on the way are refused; one thread.
-    private const int Careful = 0x01000000 /* SQLITE_OPEN_NOFOLLOW */ | raw.SQLITE_OPEN_NOMUTEX | raw.SQLITE_OPEN_PRIVATECACHE;
+    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE.
+    private const int NoCheckpointOnClose = 1006;
+
+    private const int OneThread = raw.SQLITE_OPEN_NOMUTEX | raw.SQLITE_OPEN_PRIVATECACHE;
+
+    // Links on the way are refused.
+    private const int NoFollow = 0x01000000;
 
     private readonly sqlite3 _connection;
 
@@ -27,13 +34,31 @@ internal sealed class SqliteHandle : IDisposable
     /// <param name="path">Absolute, bytes.</param>
     /// <param name="flags"><see cref="ReadOnly"/> or <see cref="ReadWrite"/>.</param>
     /// <param name="patience">How long a lock of somebody else is waited for.</param>
-    /// <param name="unchanging">Nobody else touches it (a copy of ours): no locks, no log files beside it.</param>
     /// <exception cref="CopyFault">It cannot be opened.</exception>
-    public static SqliteHandle Open(ReadOnlySpan<byte> path, int flags, TimeSpan patience, bool unchanging = false)
+    public static SqliteHandle Open(ReadOnlySpan<byte> path, int flags, TimeSpan patience) => Open(path, flags | NoFollow, patience, uri: false);
+
+    /// <summary>
+    /// Opens a file that is ours alone, by its descriptor: its name may be no text, and this one is the very file that was looked at. SQLite follows the link to the
+    /// real name, beside which it finds log and journal.
+    /// </summary>
+    /// <param name="file">Stays open as long as this is.</param>
+    /// <param name="alone">Neither lies beside it: no locks, and no file is made there.</param>
+    /// <exception cref="CopyFault">It cannot be opened.</exception>
+    public static SqliteHandle OpenOwn(SafeFileHandle file, bool alone)
+    {
+        var path = $"/proc/self/fd/{file.DangerousGetHandle()}";
+        var handle = alone
+            ? Open(Encoding.ASCII.GetBytes($"file:{path}?immutable=1"), ReadOnly, TimeSpan.Zero, uri: true)
+            : Open(Encoding.ASCII.GetBytes(path), ReadWrite, TimeSpan.FromSeconds(5), uri: false);
+        // What the log holds stays in the log.
+        raw.sqlite3_db_config(handle._connection, NoCheckpointOnClose, 1, out _);
+        return handle;
+    }
+
+    private static SqliteHandle Open(ReadOnlySpan<byte> path, int flags, TimeSpan patience, bool uri)
     {
         Batteries_V2.Init();
-        byte[] name = unchanging ? [.. "file:"u8, .. Escaped(path), .. "?immutable=1"u8, 0] : [.. path, 0];
-        var result = raw.sqlite3_open_v2(utf8z.FromSpan(name), out var connection, flags | Careful | (unchanging ? raw.SQLITE_OPEN_URI : 0), utf8z.FromString(null));
+        var result = raw.sqlite3_open_v2(utf8z.FromSpan((byte[])[.. path, 0]), out var connection, flags | OneThread | (uri ? raw.SQLITE_OPEN_URI : 0), utf8z.FromString(null));
         var handle = new SqliteHandle(connection);
         try
         {
@@ -93,20 +118,4 @@ internal sealed class SqliteHandle : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => raw.sqlite3_close_v2(_connection);
-
-    // A path in a URI (sqlite.org/uri.html): what has a meaning there, and what is not ASCII, in hexadecimal.
-    private static byte[] Escaped(ReadOnlySpan<byte> path)
-    {
-        var escaped = new List<byte>(path.Length + 16);
-        foreach (var letter in path)
-        {
-            if (char.IsAsciiLetterOrDigit((char)letter) || letter is (byte)'/' or (byte)'.' or (byte)'-' or (byte)'_')
-                escaped.Add(letter);
-            else
-                escaped.AddRange([(byte)'%', Hex(letter >> 4), Hex(letter & 0xf)]);
-        }
-        return [.. escaped];
-    }
-
-    private static byte Hex(int digit) => (byte)"0123456789ABCDEF"[digit];
 }

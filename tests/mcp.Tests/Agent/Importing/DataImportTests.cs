@@ -38,6 +38,16 @@ internal sealed class DataImportTests
     }
 
     [Test]
+    public async Task A_link_called_db_is_refused_even_where_it_stays_inside()
+    {
+        await using var bench = new ImportBench();
+        var archive = new TarForge().Entry("./real", content: "x").Entry("./app.db", '2', link: "real").End();
+        var refused = await Assert.ThrowsAsync<McpException>(async () => await bench.ImportAsync(archive));
+        await Assert.That($"{refused!.Message} {refused.Cause}").Contains("app.db").And.Contains("is a link called .db");
+        await Assert.That(Directory.Exists(bench.DataOf("notes"))).IsFalse();
+    }
+
+    [Test]
     public async Task An_archive_of_GNU_tar_is_taken_in()
     {
         await using var bench = new ImportBench();
