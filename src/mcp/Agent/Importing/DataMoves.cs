@@ -22,7 +22,16 @@ internal sealed class DataMoves(AgentParts parts, FolderSwap swap, QuietService 
         if (!OperationId.TryParse(request.ImportOperation, out var import, out var problem))
             throw new McpException(FaultCode.InvalidArgument, $"'{Printable.Line(request.ImportOperation, 80)}' {problem}");
         if (parts.Swaps.Find(import) is not { Phase: SwapPhase.Placed } done || parts.Operations.Find(import)?.Kind != "import")
-            return new RevertImportResponse { Record = RecordOf(request.Service) };
+        {
+            // Nothing came of it, unless the data says that it is what that import brought: then the journal has lost what it displaced.
+            return parts.Data.Find(request.Service)?.Operation != import.Value || parts.Swaps.Find(import) is not null
+                ? new RevertImportResponse { Record = RecordOf(request.Service) }
+                : throw new McpException(FaultCode.FailedPrecondition, $"the data of {Printable.Line(request.Service, 80)} is what the import {import} brought, but {parts.Node} does not remember any more what was there before")
+                {
+                    State = "nothing was changed; what was displaced lies aside",
+                    Hint = $"mcp data list {Printable.Line(request.Service, 80)} --direct -n {parts.Node}; the copy that is wanted: mcp snapshot restore, or put in its place by hand and mcp data accept",
+                };
+        }
         if (done.Service != request.Service)
             throw new McpException(FaultCode.InvalidArgument, $"{import} was an import of {done.Service}, not of {Printable.Line(request.Service, 80)}");
         await quiet.RequireAsync(done.Service, "taken back", stop);

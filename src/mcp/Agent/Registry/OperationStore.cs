@@ -13,7 +13,10 @@ namespace Mcp.Agent.Registry;
 /// </summary>
 internal sealed class OperationStore(Database database, TimeProvider clock)
 {
-    /// <summary>Finished operations are kept this many; enough for every question "did my call arrive?" that a caller can still ask.</summary>
+    /// <summary>
+    /// Finished operations are kept this many; enough for every question "did my call arrive?" that a caller can still ask. The one that put a service's
+    /// data in its place is kept besides, for as long as that is the data: with it what was displaced can be taken back.
+    /// </summary>
     private const int Kept = 2000;
 
     private const string Columns = "SELECT id, kind, service, principal, request_key, direct, state, step, started, ended, error, error_code, result, request FROM operations";
@@ -55,7 +58,11 @@ internal sealed class OperationStore(Database database, TimeProvider clock)
                 ("$id", id.Value), ("$kind", kind), ("$service", service), ("$principal", principal), ("$key", requestKey),
                 ("$direct", direct ? 1 : 0), ("$request", request), ("$now", clock.Stamp()));
             connection.Execute(
-                "DELETE FROM operations WHERE state <> 'running' AND id NOT IN (SELECT id FROM operations ORDER BY started DESC LIMIT $kept)", ("$kept", Kept));
+                """
+                DELETE FROM operations WHERE state <> 'running' AND id NOT IN (SELECT id FROM operations ORDER BY started DESC LIMIT $kept)
+                AND id NOT IN (SELECT operation FROM data_records)
+                """,
+                ("$kept", Kept));
             also?.Invoke(connection);
         });
 

@@ -2,6 +2,7 @@ using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
 using Mcp.Errors;
 using Mcp.Names;
+using Mcp.Sqlite;
 using Mcp.V1;
 
 namespace Mcp.Tests.Agent.Importing;
@@ -122,6 +123,28 @@ internal sealed class FolderSwapTests
         await bench.ImportAsync(ImportBench.OneFile("./a", "third"), ImportBench.First(epoch: 2, force: true), "import-0003");
         await Assert.That(async () => await RevertAsync(bench, "import-0002")).Throws<McpException>();
         await Assert.That(await File.ReadAllTextAsync(bench.DataOf("notes", "a"))).IsEqualTo("third");
+    }
+
+    [Test]
+    public async Task The_import_that_is_the_data_is_remembered_however_many_operations_follow_and_without_it_a_revert_is_refused()
+    {
+        await using var bench = new ImportBench();
+        await bench.ImportAsync(ImportBench.OneFile("./a", "old"), ImportBench.First(epoch: 3));
+        await bench.ImportAsync(ImportBench.OneFile("./b", "new"), ImportBench.First(epoch: 4, force: true), "import-0001");
+        bench.Parts.Database.Write(c => c.Execute(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+            INSERT INTO operations(id, kind, service, principal, request_key, direct, request, state, started) SELECT 'later-' || i, 'start', 'wiki', 'x', 'x', 0, x'', 'succeeded', '2999-01-01T00:00:00Z' FROM n
+            """));
+        bench.Parts.Operations.Begin(OperationId.Parse("later-0"), "start", "wiki", "human/x", "key", direct: false, []);
+        await Assert.That(bench.Parts.Operations.Find(OperationId.Parse("later-1")) is null || bench.Parts.Operations.Find(OperationId.Parse("later-3000")) is null).IsTrue().Because("old ones go");
+        await Assert.That((await RevertAsync(bench, "import-0001")).Reverted).IsTrue();
+
+        await bench.ImportAsync(ImportBench.OneFile("./b", "new"), ImportBench.First(epoch: 5, force: true), "import-0002");
+        bench.Parts.Database.Write(c => c.Execute("DELETE FROM operations WHERE id = 'import-0002'"));
+        var refused = await Assert.ThrowsAsync<McpException>(async () => await RevertAsync(bench, "import-0002"));
+        await Assert.That(refused!.Message).Contains("does not remember any more what was there before");
+        await Assert.That(await File.ReadAllTextAsync(bench.DataOf("notes", "b"))).IsEqualTo("new");
     }
 
     [Test]
