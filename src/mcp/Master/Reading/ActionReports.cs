@@ -6,7 +6,7 @@ using Mcp.V1;
 
 namespace Mcp.Master.Reading;
 
-/// <summary>What was done on a node without the master, handed in afterwards: it goes into the audit, each once. Its line tells what came of it.</summary>
+/// <summary>What was done, or refused, on a node without the master, handed in afterwards: it goes into the audit, each once. Its line tells what came of it.</summary>
 internal static class ActionReports
 {
     private const int MostActions = 1000;
@@ -39,7 +39,7 @@ internal static class ActionReports
                     Operation = Printable.Line(action.Operation, 80),
                 };
                 AuditStore.Add(connection, new AuditRow(
-                    happened.At, happened.Principal, $"agent/{node}", $"direct {happened.Kind}", node, happened.Service, happened.Operation, "OK", happened.Message));
+                    happened.At, happened.Principal, $"agent/{node}", $"direct {happened.Kind}", node, happened.Service, happened.Operation, happened.Kind == "denied" ? "refused there" : "OK", happened.Message));
             }
             connection.Execute("INSERT OR REPLACE INTO reported_actions(node, last) VALUES($node, $last)", ("$node", node), ("$last", (long)last));
             return new ReportActionsResponse { Last = last };
