@@ -1,15 +1,18 @@
 using System.Globalization;
 using ConsoleAppFramework;
-using Grpc.Health.V1;
+using Grpc.Core;
 using Grpc.HealthCheck;
 using Mcp.Names;
+using Mcp.V1;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Mcp.Cli;
 
 /// <summary>
 /// Hidden: what the demo image of <c>mcp dev</c> runs. It answers HTTP on <c>$PORT</c> and counts its visits in <c>/data</c>, so that one can see
-/// that data stays over redeploys; and, where it is asked to, <c>grpc.health.v1</c>, so that a health check of type grpc has something to ask.
+/// that data stays over redeploys; and, where it is asked to, <c>grpc.health.v1</c> and <c>mcp.v1.SnapshotService</c>, so that a health check and a snapshot
+/// method of type grpc have something to ask.
 /// </summary>
 internal sealed class DemoServerCommand(CommandContext context)
 {
@@ -17,7 +20,7 @@ internal sealed class DemoServerCommand(CommandContext context)
 
     /// <summary>Answers HTTP on $PORT with a friendly text; the demo of mcp dev.</summary>
     /// <param name="data">where the visits are counted</param>
-    /// <param name="grpcPort">also answer grpc.health.v1, without TLS, on this port</param>
+    /// <param name="grpcPort">also answer grpc.health.v1 and mcp.v1.SnapshotService, without TLS, on this port</param>
     /// <param name="notServing">say there that the service is not ready</param>
     /// <param name="cancel">SIGTERM.</param>
     [Command("demo-server")]
@@ -34,10 +37,11 @@ internal sealed class DemoServerCommand(CommandContext context)
                 kestrel.ListenAnyIP(grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
         });
         var health = new HealthServiceImpl();
-        health.SetStatus("", notServing ? HealthCheckResponse.Types.ServingStatus.NotServing : HealthCheckResponse.Types.ServingStatus.Serving);
-        builder.Services.AddRouting().AddSingleton(health).AddGrpc();
+        health.SetStatus("", notServing ? ServingStatus.NotServing : ServingStatus.Serving);
+        builder.Services.AddRouting().AddSingleton(health).AddSingleton(new DemoSnapshots(data)).AddGrpc();
         await using var server = builder.Build();
         server.MapGrpcService<HealthServiceImpl>();
+        server.MapGrpcService<DemoSnapshots>();
         server.MapFallback("{*path}", request =>
         {
             if (request.Request.Path == "/healthz")
@@ -71,6 +75,25 @@ internal sealed class DemoServerCommand(CommandContext context)
             {
                 // Only a demo: without its folder it still answers.
                 return 0;
+            }
+        }
+    }
+
+    /// <summary>What a service does that makes its data ready by itself: it writes what it knows to a file, and says whether it could.</summary>
+    private sealed class DemoSnapshots(string data) : SnapshotService.SnapshotServiceBase
+    {
+        /// <inheritdoc/>
+        public override Task<SnapshotResponse> Snapshot(SnapshotRequest request, ServerCallContext context)
+        {
+            try
+            {
+                lock (Counting)
+                    File.Copy(Path.Combine(data, "visits"), Path.Combine(data, "visits.snapshot"), overwrite: true);
+                return Task.FromResult(new SnapshotResponse { Success = true });
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return Task.FromResult(new SnapshotResponse { Error = $"the visits could not be copied: {e.Message}" });
             }
         }
     }
