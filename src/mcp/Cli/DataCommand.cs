@@ -73,7 +73,7 @@ internal sealed class DataCommand(CommandContext context)
         using var link = await FleetLink.OpenAsync(context, cancel);
         var which = $"{(state is null ? "all data" : $"the data in state '{state}'")} of {name}{(on is null ? "" : $" on {on}")}";
         await ShowAsync(link, name, on, state, cancel);
-        var typed = Confirmation.RequireName(context, $"erase {which}", name, link.Fleet, confirm, $"mcp data purge {name}");
+        var typed = Confirmation.RequireName(context, $"erase {which}", name, link.Fleet, confirm, $"mcp data purge {name}{(on is null ? "" : $" --on {on}")}{(state is null ? "" : $" --state {state}")}");
         var request = new DataPurgeRequest { ServiceName = name, Node = on ?? "", State = state ?? "", Confirm = typed };
         var answer = await link.Master.DataPurgeAsync(request, context.NewHeaders(), cancellationToken: cancel);
         context.Screen.Line($"{which} is erased ({Measures.Bytes(answer.Bytes)})");

@@ -32,6 +32,14 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
         }
         // The very one that was shown and agreed to, although another may be taken meanwhile; what there is not is the master's to say.
         var chosen = await FindAsync(link, name, at, id, cancel);
+        if (chosen is { Partial: true } && !acceptPartial)
+        {
+            throw new McpException(FaultCode.FailedPrecondition, $"snapshot {chosen.Id} of {name} is partial: {chosen.Skipped.Count} entr{(chosen.Skipped.Count == 1 ? "y is" : "ies are")} not in it")
+            {
+                State = "nothing was done",
+                Hint = $"what it lacks: mcp snapshot list {name}; to lay it over the data that is there: mcp snapshot restore {name} --id {chosen.Id} --accept-partial",
+            };
+        }
         var which = chosen is null ? "a snapshot" : $"snapshot {chosen.Id} of {chosen.CreatedAt} ({Measures.Ago(chosen.CreatedAt, context.Clock)}, {Measures.Bytes(chosen.DataBytes)}{(chosen.Partial ? ", PARTIAL" : "")})";
         Confirmation.Require(
             context, $"restore {name} from {which}? The service stops; its data of now is set aside, and what was written since is not in it.", link.Fleet, yes,

@@ -21,7 +21,7 @@ internal sealed class TransferRate
         if (seconds < 0.5 || done <= from)
             return amount;
         var rate = (done - from) / seconds;
-        var left = total > done ? $", {Measures.Span(TimeSpan.FromSeconds((total - done) / rate))} left" : "";
-        return $"{amount}, {Measures.Bytes(rate)}/s{left}";
+        var left = (total - done) / rate;
+        return $"{amount}, {Measures.Bytes(rate)}/s{(left >= 1 ? $", {Measures.Span(TimeSpan.FromSeconds(left))} left" : "")}";
     }
 }

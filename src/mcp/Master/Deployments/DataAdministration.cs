@@ -86,7 +86,9 @@ internal sealed class DataAdministration(Database database, AgentLinks links, No
         database.Write(c =>
         {
             DataRecordStore.Remove(c, request.ServiceName, nodes[0], request.State);
-            ReportedServiceStore.Remove(c, nodes[0], request.ServiceName);
+            // What was set aside was in no report; the current data still is where the node said.
+            if (request.State is "" or "current")
+                ReportedServiceStore.Remove(c, nodes[0], request.ServiceName);
         });
         board.MustRegister(nodes[0]);
         return new DataPurgeResponse { Bytes = answer.Bytes };
