@@ -1,4 +1,5 @@
 using Mcp.Native;
+using Mcp.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mcp.Archive;
@@ -93,7 +94,7 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
             _report.Change(full, "was replaced while it was opened");
         if (TryLink(full, status))
             return;
-        switch (choose(full, file, status))
+        switch (Choose(full, file, status))
         {
             case FileChoice.Instead instead:
                 using (instead.Copy)
@@ -143,7 +144,7 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
         while (from < end)
         {
             cancellation.ThrowIfCancellationRequested();
-            var read = RandomAccess.Read(content, _buffer.AsSpan(0, (int)Math.Min(_buffer.Length, end - from)), from);
+            var read = Read(content, (int)Math.Min(_buffer.Length, end - from), from, full);
             if (read == 0)
             {
                 _report.Change(full, "shrank while it was read; the rest is zeros");
@@ -156,6 +157,33 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
         }
         return from;
     }
+
+    private int Read(SafeFileHandle content, int length, long from, byte[] full)
+    {
+        try
+        {
+            return RandomAccess.Read(content, _buffer.AsSpan(0, length), from);
+        }
+        catch (IOException e)
+        {
+            throw Unreadable(full, e);
+        }
+    }
+
+    private FileChoice Choose(byte[] full, SafeFileHandle file, in FileStatus status)
+    {
+        try
+        {
+            return choose(full, file, status);
+        }
+        catch (IOException e) when (e is not PathFault)
+        {
+            throw Unreadable(full, e);
+        }
+    }
+
+    // The handle knows no name, so the runtime's words have none. It is no PathFault: what cannot be read to its end ends the whole export.
+    private static IOException Unreadable(byte[] full, IOException e) => new($"read of {PrintableBytes.Line(full, 300)}: {e.Message}", e.HResult);
 
     private bool TryLink(byte[] full, in FileStatus status)
     {

@@ -164,13 +164,11 @@ internal static class MasterComposition
 
         var housekeeping = new Housekeeping(database, clock, logging.CreateLogger<Housekeeping>());
         var copy = new GoodCopy(database, clock, logging.CreateLogger<GoodCopy>());
+        var carrying = new CarryingOn([syncing.Resume, snapshots.Restoring.Resume, migratingAll.Resume, migrating.Resume], clock, logging.CreateLogger<CarryingOn>());
         async Task ResumeAsync(CancellationToken ending)
         {
             await recovery.RunAsync(ending);
-            syncing.Resume(ending);
-            snapshots.Restoring.Resume(ending);
-            migratingAll.Resume(ending);
-            await migrating.RunAsync(ending);
+            await carrying.RunAsync(ending);
         }
         start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync, snapshots.Drills.RunAsync, kept.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());

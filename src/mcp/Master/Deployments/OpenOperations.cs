@@ -53,6 +53,15 @@ internal sealed partial class OpenOperations(
         Unknown,
     }
 
+    /// <summary>Open operations of one of <see cref="CarriedOnKinds"/> that nobody is at.</summary>
+    /// <exception cref="McpException">The database cannot be read.</exception>
+    public List<OperationRow> Left(string kind)
+    {
+        var idle = database.Read(OperationStore.Open).Where(r => r.Kind == kind && !IsRunningHere(r.Id)).Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
+        // Read again: one that ended between the two looks is not left.
+        return idle.Count == 0 ? [] : database.Read(OperationStore.Open).FindAll(r => idle.Contains(r.Id));
+    }
+
     /// <summary>Tries to settle everything that is open, once.</summary>
     /// <returns>How many stay open.</returns>
     public async Task<int> SettleAsync(CancellationToken cancellation)

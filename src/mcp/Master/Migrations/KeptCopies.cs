@@ -28,7 +28,16 @@ internal sealed partial class KeptCopies(MigrationParts parts, ServiceLocks lock
     {
         using var timer = new PeriodicTimer(ScheduleRounds.Of(parts.Configuration.KeepSource), parts.Clock);
         while (await timer.WaitForNextTickAsync(ending))
-            await LookAsync(ending);
+        {
+            try
+            {
+                await LookAsync(ending);
+            }
+            catch (McpException e)
+            {
+                LogRound(e.Message, e.Cause ?? "");
+            }
+        }
     }
 
     /// <summary>Looks once.</summary>
@@ -133,6 +142,9 @@ internal sealed partial class KeptCopies(MigrationParts parts, ServiceLocks lock
         Principal = By,
         Operation = row.Operation,
     });
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What migrations left was not looked at in this round: {What} {Cause}")]
+    private partial void LogRound(string what, string cause);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "What the migration of {Service} left on {Node} is looked at again: {Cause}")]
     private partial void LogNotYet(string service, string node, string cause);

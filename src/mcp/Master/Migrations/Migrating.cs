@@ -24,8 +24,6 @@ internal sealed partial class Migrating(
     /// <summary>Its calls at agents have ids made of its own.</summary>
     private const int LongestId = 42;
 
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(10);
-
     private readonly ConcurrentDictionary<string, IDisposable> _claimed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _running = new(StringComparer.Ordinal);
 
@@ -46,27 +44,22 @@ internal sealed partial class Migrating(
     /// <summary>Takes the locks of what is open, before anybody else can.</summary>
     public void Claim()
     {
-        foreach (var row in Left())
+        foreach (var row in open.Left(Kind))
         {
             if (locks.TryAcquire(ServiceName.Parse(row.Service), Holder(row.Id, row.Principal)) is { } held && !_claimed.TryAdd(row.Id, held))
                 held.Dispose();
         }
     }
 
-    /// <summary>Carries on what is open, now and whenever one was left by a failure of this process.</summary>
-    public async Task RunAsync(CancellationToken ending)
+    /// <summary>Carries on what nobody is at.</summary>
+    public void Resume(CancellationToken ending)
     {
-        using var timer = new PeriodicTimer(Round, parts.Clock);
-        do
+        foreach (var row in open.Left(Kind))
         {
-            foreach (var row in Left())
-            {
-                LogCarriedOn(row.Service, row.Id);
-                _ = runner.RunAsync(OperationId.Parse(row.Id), row.RequestKey, (scope, stop) => CarryOnAsync(row, scope, stop), ending)
-                    .ContinueWith(t => LogEnded(row.Service, row.Id, t.Exception?.InnerException?.Message ?? "done"), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            }
+            LogCarriedOn(row.Service, row.Id);
+            _ = runner.RunAsync(OperationId.Parse(row.Id), row.RequestKey, (scope, stop) => CarryOnAsync(row, scope, stop), ending)
+                .ContinueWith(t => LogEnded(row.Service, row.Id, t.Exception?.InnerException?.Message ?? "done"), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
-        while (await timer.WaitForNextTickAsync(ending));
     }
 
     /// <summary>The operator breaks a hold: a migration that is not committed goes back at once, whatever its target says.</summary>
@@ -145,18 +138,28 @@ internal sealed partial class Migrating(
     {
         using var broken = new CancellationTokenSource();
         _running[row.Operation] = broken;
+        var journey = new MigrationRun(parts, run, intent, row, broken.Token);
         try
         {
-            var journey = new MigrationRun(parts, run, intent, row, broken.Token);
             return new MigrateResponse { Results = { await journey.RunAsync(resumed, ending) } };
+        }
+        catch (McpException e) when (journey.Row.IsOpen && !ending.IsCancellationRequested)
+        {
+            // Not even that it failed could be written down: this is no end, whatever stopped it.
+            throw new McpException(e.Code, $"the migration of {row.Service} is not at its end: {e.Message}", e)
+            {
+                Node = e.Node,
+                Step = e.Step,
+                Cause = e.Cause,
+                State = $"it stays open, and goes forward or back by itself as soon as the master can (last step done: {MigrationStore.Word(journey.Row.State)})",
+                Hint = $"{(e.Hint is null ? "" : $"{e.Hint}; then ")}mcp watch {row.Operation}",
+            };
         }
         finally
         {
             _running.TryRemove(row.Operation, out _);
         }
     }
-
-    private List<OperationRow> Left() => parts.Database.Read(OperationStore.Open).FindAll(r => r.Kind == Kind && !open.IsRunningHere(r.Id));
 
     private static string Holder(string id, string principal) => $"migrate {id} of {Printable.Line(principal)}";
 

@@ -41,10 +41,10 @@ internal sealed class MigratingAll(MigrationParts parts, MigrationPlanner planne
     public Task<MigrateResponse> MigrateAsync(OperationRequest operation, MigrateRequest request, CancellationToken call) =>
         runner.RunAsync(operation.Id, operation.Key, (scope, ending) => RunAsync(operation, request, scope, ending), call, Failure);
 
-    /// <summary>Carries on what an earlier process began.</summary>
+    /// <summary>Carries on what nobody is at.</summary>
     public void Resume(CancellationToken ending)
     {
-        foreach (var row in parts.Database.Read(OperationStore.Open).Where(r => r.Kind == Kind && !open.IsRunningHere(r.Id)))
+        foreach (var row in open.Left(Kind))
         {
             _ = runner.RunAsync(OperationId.Parse(row.Id), row.RequestKey, (scope, stop) => FinishAsync(row.Id, row.Principal, MigrationIntent.Parser.ParseFrom(row.Request), scope, stop), ending, Failure)
                 .ContinueWith(t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

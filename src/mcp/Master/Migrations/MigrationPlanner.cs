@@ -95,9 +95,10 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
     {
         var (service, plan) = (intent.Spec.Name, intent.Plan);
         var target = links.To(intent.Target);
-        var status = await target.NodeStatusAsync(new NodeStatusRequest(), links.Options(AskLimit, ct));
-        plan.TargetFreeBytes = status.DiskFreeBytes;
-        var there = (await target.ListDataAsync(new ListDataRequest(), links.Options(AskLimit, ct))).Records.FirstOrDefault(r => r.Service == service && IsInPlace(r));
+        var (free, records) = await AskedAsync(intent.Target, $"{intent.Target} does not say what room it has and what it holds", async () =>
+            ((await target.NodeStatusAsync(new NodeStatusRequest(), links.Options(AskLimit, ct))).DiskFreeBytes, (await target.ListDataAsync(new ListDataRequest(), links.Options(AskLimit, ct))).Records));
+        plan.TargetFreeBytes = free;
+        var there = records.FirstOrDefault(r => r.Service == service && IsInPlace(r));
         if (there is not null && !request.Force)
         {
             throw new McpException(FaultCode.FailedPrecondition, $"{intent.Target} has data of {service} in its place already (epoch {there.Epoch}, {there.State}); it is not gone over")
@@ -111,7 +112,8 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
             throw tight;
         if (plan.Mode != "move")
             return;
-        var found = await links.To(intent.Source).InspectDataAsync(new InspectDataRequest { Service = service, Mode = "move" }, links.Options(LookLimit, ct));
+        var found = await AskedAsync(intent.Source, $"the data of {service} on {intent.Source} could not be looked through", async () =>
+            await links.To(intent.Source).InspectDataAsync(new InspectDataRequest { Service = service, Mode = "move" }, links.Options(LookLimit, ct)));
         if (found.NotReplaceable.Length > 0)
         {
             throw new McpException(FaultCode.FailedPrecondition, $"the data of {service} on {intent.Source} could not be set aside after the move: {found.NotReplaceable}")
@@ -128,6 +130,26 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
         plan.EstimateMillis = (long)MigrationRules.Estimate(found.Bytes).TotalMilliseconds;
         if (MigrationRules.Room(service, intent.Target, found.Bytes, plan.TargetFreeBytes) is { } full)
             throw full;
+    }
+
+    // What a node answers is told as what it stands in the way of; nothing was begun.
+    private static async Task<T> AskedAsync<T>(string node, string what, Func<Task<T>> askAsync)
+    {
+        try
+        {
+            return await askAsync();
+        }
+        catch (McpException e)
+        {
+            throw new McpException(e.Code, $"{what}: {e.Message}", e)
+            {
+                Node = node,
+                Step = "validate",
+                Cause = e.Cause,
+                State = "nothing was done",
+                Hint = e.Hint ?? $"mcp node list; mcp status --direct -n {node}",
+            };
+        }
     }
 
     // Copies that were put aside are in nobody's way.

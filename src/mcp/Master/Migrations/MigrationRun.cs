@@ -233,7 +233,7 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
     {
         // As the agent has it by its own word; of a deploy that another process saw, the journal of this one.
         if (Row.Detail.Deployed is { } deployed)
-            parts.Deployed.Record(connection, Row.Operation, intent.Spec, intent.Target, run.Request.Principal, deployed, "migrated");
+            parts.Deployed.Record(connection, Row.Operation, intent.Spec, intent.Target, run.Request.Principal, deployed, "deployed");
         DataRecordStore.Put(connection, new DataRecord
         {
             Service = Service,

@@ -38,10 +38,10 @@ internal sealed class Syncing(
     public Task<SyncResponse> SyncAsync(OperationRequest operation, SyncRequest request, CancellationToken call) =>
         runner.RunAsync(operation.Id, operation.Key, (scope, ending) => RunAsync(operation, request, scope, ending), call, Failure);
 
-    /// <summary>Carries on what an earlier process began. Its watchers find it under its id.</summary>
+    /// <summary>Carries on what nobody is at: an earlier process began it, or its end could not be written. Its watchers find it under its id.</summary>
     public void Resume(CancellationToken ending)
     {
-        foreach (var row in database.Read(OperationStore.Open).Where(r => r.Kind == Kind && !open.IsRunningHere(r.Id)))
+        foreach (var row in open.Left(Kind))
         {
             if (!OperationId.TryParse(row.Id, out var id, out _))
                 continue;
@@ -94,7 +94,7 @@ internal sealed class Syncing(
         var late = clock.GetUtcNow() - lastSign > StillMeant;
         var words = late
             ? $"the master was away for too long to carry on sync {row.Id} of {row.Principal}: what was not begun by {Timestamp.Format(lastSign)} is left as it is"
-            : $"the master was started again in the middle of sync {row.Id} of {row.Principal}: {begun.Count(b => !b.IsOpen)} of {SyncRun.Parts(id, intent.Plan).Count} services were done, it goes on";
+            : $"the master was cut short in the middle of sync {row.Id} of {row.Principal}: {begun.Count(b => !b.IsOpen)} of {SyncRun.Parts(id, intent.Plan).Count} services were done, it goes on";
         scope.Say(words);
         database.Write(connection => EventStore.Add(connection, Event(row.Id, row.Principal, "sync-resumed", "warning", words)));
         return await FinishAsync(id, row.Principal, intent, scope, ending, late ? begun.Select(b => b.Id).ToHashSet(StringComparer.Ordinal) : null);

@@ -33,10 +33,10 @@ internal sealed class Restoring(
     public Task<RestoreSnapshotResponse> RestoreAsync(OperationRequest operation, RestoreSnapshotRequest request, CancellationToken call) =>
         journal.RunAsync(operation, RestoreSnapshotResponse.Parser, earlier => earlier.AlreadyDone = true, (run, stop) => BeginAsync(run, request, stop), call);
 
-    /// <summary>Carries on what an earlier process began; watchers find each under its id.</summary>
+    /// <summary>Carries on what nobody is at: an earlier process began it, or its end could not be written. Watchers find each under its id.</summary>
     public void Resume(CancellationToken ending)
     {
-        foreach (var row in database.Read(OperationStore.Open).Where(r => r.Kind == Kind && !open.IsRunningHere(r.Id)))
+        foreach (var row in open.Left(Kind))
         {
             var request = new OperationRequest(OperationId.Parse(row.Id), Kind, row.Service, row.Principal, RestoreSnapshotRequest.Parser.ParseFrom(row.Request));
             _ = runner.RunAsync(request.Id, row.RequestKey, (scope, stop) => CarryOnAsync(new RunningOperation(request, scope, clock), stop), ending)
@@ -70,7 +70,16 @@ internal sealed class Restoring(
             run.Record(connection, request, data.Node);
             RestoreStore.Put(connection, restore);
         });
-        return await FinishAsync(run, restore, row, placement, data, stop);
+        try
+        {
+            return await FinishAsync(run, restore, row, placement, data, stop);
+        }
+        catch (McpException) when (!run.Ended)
+        {
+            // Where not even its failure could be written, it stands between stop and start: it is carried on, never left so.
+            run.Unresolved = true;
+            throw;
+        }
     }
 
     private async Task<RestoreSnapshotResponse> CarryOnAsync(RunningOperation run, CancellationToken stop)
@@ -79,22 +88,18 @@ internal sealed class Restoring(
         using var held = await locks.AcquireAsync(ServiceName.Parse(service), $"restore {id} of {run.Request.Principal}", ResumeLockLimit, run.Scope.Say, stop);
         var (restore, placement, data) = database.Read(c => (RestoreStore.Find(c, id.Value), PlacementStore.Find(c, service), DataRecordStore.Current(c, service)));
         var row = restore is null ? null : database.Read(c => SnapshotStore.Find(c, service, restore.Filename));
-        try
+        if (restore is null || data is null)
         {
-            if (restore is null || data is null)
-                throw new McpException(FaultCode.Aborted, $"the master ended before the restore of {service} began; nothing was done") { Hint = $"mcp snapshot restore {service}" };
-            var words = $"the master was started again in the middle of the restore of {service} ({id}): it is {(restore.State == "reverting" ? "put back" : "carried on")}";
-            run.Scope.Say(words);
-            database.Write(connection => Tell(connection, run, restore.Node, "restore-resumed", "warning", words));
-            if (row is null && restore.State == "begun")
-                restore = Reverting(restore, new McpException(FaultCode.NotFound, $"the snapshot {restore.Filename} of {service} is gone"));
-            return await FinishAsync(run, restore, row, placement, data, stop);
+            var nothing = new McpException(FaultCode.Aborted, $"the master ended before the restore of {service} began; nothing was done") { Hint = $"mcp snapshot restore {service}" };
+            database.Write(connection => Failed(connection, run, nothing));
+            throw nothing;
         }
-        catch (McpException e) when (!run.Ended)
-        {
-            database.Write(connection => Failed(connection, run, e));
-            throw;
-        }
+        var words = $"the master was cut short in the middle of the restore of {service} ({id}): it is {(restore.State == "reverting" ? "put back" : "carried on")}";
+        run.Scope.Say(words);
+        database.Write(connection => Tell(connection, run, restore.Node, "restore-resumed", "warning", words));
+        if (row is null && restore.State == "begun")
+            restore = Reverting(restore, new McpException(FaultCode.NotFound, $"the snapshot {restore.Filename} of {service} is gone"));
+        return await FinishAsync(run, restore, row, placement, data, stop);
     }
 
     // 3 to 7, from wherever it stands

@@ -5,6 +5,7 @@ using Mcp.Errors;
 using Mcp.Master.Deployments;
 using Mcp.Master.Migrations;
 using Mcp.Names;
+using Mcp.Sqlite;
 using Mcp.V1;
 
 namespace Mcp.Tests.Master.Migrations;
@@ -195,6 +196,28 @@ public class MigrationTests
         await Assert.That(watched[^1].Outcome.Success).IsEqualTo(owner == "vega");
     }
 
+    // As on a disk that is full for a while: not even the way back can be written down, so the terminal is told that this is no end.
+    [Test]
+    [Arguments("validated", "orion")]
+    [Arguments("committed", "vega")]
+    public async Task A_journal_that_cannot_be_written_for_a_while_ends_nothing_and_is_carried_on(string refused, string owner)
+    {
+        await using var bench = await MasterBench.StartAsync();
+        var (orion, vega) = await NotesOnOrionAsync(bench);
+        var database = bench.Host.Parts.Database;
+        database.Write(c => c.Execute($"CREATE TRIGGER no_room BEFORE UPDATE ON migrations_of_services WHEN NEW.state IN ('{refused}', 'back') BEGIN SELECT RAISE(ABORT, 'no room'); END"));
+        var id = OperationId.New(TimeProvider.System).Value;
+        var fault = await FaultAsync(() => bench.Admin.MigrateAsync(new MigrateRequest { ServiceName = "notes", TargetNode = "vega" }, MasterBench.Operation(id)));
+        await Assert.That(fault.Message).StartsWith("the migration of notes is not at its end: ");
+        await Assert.That(fault.State!).StartsWith("it stays open, and goes forward or back by itself");
+        await Assert.That(fault.Hint!).EndsWith($"mcp watch {id}");
+        database.Write(c => c.Execute("DROP TRIGGER no_room"));
+        var watched = await bench.Admin.Watch(new WatchRequest { Operation = id }).ResponseStream.ReadAllAsync().ToListAsync();
+        await Assert.That(watched[^1].Outcome.Success).IsEqualTo(owner == "vega");
+        await RequireOneTruthAsync(bench, owner);
+        await Assert.That((orion.Runs("notes"), vega.Runs("notes"))).IsEqualTo((owner == "orion", owner == "vega"));
+    }
+
     /// <summary>What a master that was killed in this state leaves in its database and on the nodes.</summary>
     private static Task LeaveAsync(MasterBench bench, FakeAgent orion, FakeAgent vega, string id, MigrationState state, string deploy)
     {
@@ -244,7 +267,7 @@ public class MigrationTests
             }
             if (state is MigrationState.Committed or MigrationState.Edged)
             {
-                new DeployEnding(bench.Configuration, TimeProvider.System).Record(c, id, intent.Spec, "vega", "human/alice", row.Detail.Deployed, "migrated");
+                new DeployEnding(bench.Configuration, TimeProvider.System).Record(c, id, intent.Spec, "vega", "human/alice", row.Detail.Deployed, "deployed");
             }
             MigrationStore.Put(c, row);
         });
