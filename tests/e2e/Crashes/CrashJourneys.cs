@@ -7,18 +7,16 @@ namespace Mcp.EndToEnd.Crashes;
 /// <param name="AgentPoints">How many crash points the agent has in it, about.</param>
 /// <param name="MasterPoints">How many the master has.</param>
 /// <param name="ExitCode">Of the command, when nobody disturbs it.</param>
-/// <param name="Settled">What it leaves.</param>
-/// <param name="PrepareAsync">Brings the service where the operation begins.</param>
+/// <param name="PrepareAsync">Brings the services where the operation begins.</param>
 /// <param name="RunAsync">The command, the same each time until the next preparation.</param>
-/// <param name="Round">What then runs; null: it does not matter.</param>
-/// <param name="Invariants">Of the service.</param>
+/// <param name="CheckAsync">What must hold after it, told what was printed and which fault it was.</param>
 internal sealed record CrashJourney(
-    string Name, int AgentPoints, int MasterPoints, int ExitCode, Settled Settled, Func<Task> PrepareAsync, Func<Task<CommandResult>> RunAsync, Func<string?> Round, Invariants Invariants);
+    string Name, int AgentPoints, int MasterPoints, int ExitCode, Func<Task> PrepareAsync, Func<Task<CommandResult>> RunAsync, Func<IReadOnlyList<CommandResult>, string, Task> CheckAsync);
 
 /// <summary>The operations that the crash sweeps go through, on one service of one fleet.</summary>
 internal sealed class CrashJourneys
 {
-    private const string SecretWord = "hush-7f3a91-do-not-print";
+    internal const string SecretWord = "hush-7f3a91-do-not-print";
 
     private readonly SplitFleet _fleet;
     private readonly string _service;
@@ -32,16 +30,16 @@ internal sealed class CrashJourneys
         _invariants = new Invariants(fleet, _service).Secret(SecretWord);
         All =
         [
-            new("a first deploy", 40, 6, 0, Settled.Running, ForgetAsync, DeployAsync, Current, _invariants),
-            new("a changed deploy", 27, 10, 0, Settled.Running, NextAsync, DeployAsync, Current, _invariants),
-            new("a deploy that never gets healthy", 24, 10, 1, Settled.Running, BrokenAsync, DeployAsync, Previous, _invariants),
-            new("a stop", 10, 8, 0, Settled.Stopped, StartedAsync, () => fleet.RunAsync("stop", _service), Current, _invariants),
-            new("a start", 8, 7, 0, Settled.Running, StoppedAsync, () => fleet.RunAsync("start", _service), Current, _invariants),
-            new("a restart", 8, 8, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("restart", _service), Current, _invariants),
-            new("a snapshot", 14, 20, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("snapshot", _service), Current, _invariants),
-            new("a restore", 50, 25, 0, Settled.Running, TakenAsync, () => fleet.RunAsync("snapshot", "restore", _service, "--yes"), Current, _invariants),
-            new("an undeploy", 12, 9, 0, Settled.Undeployed, StartedAsync, () => fleet.RunAsync("undeploy", _service, "--yes"), Current, _invariants),
-            new("a purge", 16, 3, 0, Settled.Purged, UndeployedAsync, PurgeAsync, Current, _invariants),
+            Of("a first deploy", 40, 6, 0, Settled.Running, ForgetAsync, DeployAsync, Current),
+            Of("a changed deploy", 27, 10, 0, Settled.Running, NextAsync, DeployAsync, Current),
+            Of("a deploy that never gets healthy", 24, 10, 1, Settled.Running, BrokenAsync, DeployAsync, Previous),
+            Of("a stop", 10, 8, 0, Settled.Stopped, StartedAsync, () => fleet.RunAsync("stop", _service), Current),
+            Of("a start", 8, 7, 0, Settled.Running, StoppedAsync, () => fleet.RunAsync("start", _service), Current),
+            Of("a restart", 8, 8, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("restart", _service), Current),
+            Of("a snapshot", 14, 20, 0, Settled.Running, StartedAsync, () => fleet.RunAsync("snapshot", _service), Current),
+            Of("a restore", 50, 25, 0, Settled.Running, TakenAsync, () => fleet.RunAsync("snapshot", "restore", _service, "--yes"), Current),
+            Of("an undeploy", 12, 9, 0, Settled.Undeployed, StartedAsync, () => fleet.RunAsync("undeploy", _service, "--yes"), Current),
+            Of("a purge", 16, 3, 0, Settled.Purged, UndeployedAsync, PurgeAsync, Current),
         ];
     }
 
@@ -50,6 +48,10 @@ internal sealed class CrashJourneys
 
     /// <summary>Puts the service there for the first time.</summary>
     public Task FirstDeployAsync() => NextDeployedAsync();
+
+    private CrashJourney Of(
+        string name, int agentPoints, int masterPoints, int exitCode, Settled settled, Func<Task> prepareAsync, Func<Task<CommandResult>> runAsync, Func<string?> round) =>
+        new(name, agentPoints, masterPoints, exitCode, prepareAsync, runAsync, (printed, because) => _invariants.CheckAsync(settled, round(), printed, because));
 
     private string? Current() => $"{_round}";
 
@@ -114,18 +116,21 @@ internal sealed class CrashJourneys
         (await _fleet.RunAsync("stop", _service)).OrThrow();
     }
 
-    private void Define(int round, bool healthy = true) => _fleet.Define(_service, $$"""
-        name = "{{_service}}"
+    private void Define(int round, bool healthy = true) => _fleet.Define(_service, Text(_service, round, healthy));
+
+    /// <summary>The definition of a service that keeps what it wrote, has a secret in its environment, and may never get healthy.</summary>
+    internal static string Text(string service, int round, bool healthy = true) => $$"""
+        name = "{{service}}"
 
         [snapshot]
         method = "full"
 
         [[components]]
-        name    = "{{_service}}"
+        name    = "{{service}}"
         image   = "{{TestPodman.BusyboxImage}}"
         cmd     = ["sh", "-c", "[ -e /data/written ] || echo kept > /data/written; httpd -f -p {{(healthy ? "$PORT" : "1")}} -h /tmp & trap 'exit 0' TERM; wait"]
         env     = ["ROUND={{round}}", "TOKEN={{SecretWord}}"]
-        volumes = ["/srv/{{_service}}/data:/data"]
+        volumes = ["/srv/{{service}}/data:/data"]
 
         [components.health]
         type     = "tcp"
@@ -136,5 +141,5 @@ internal sealed class CrashJourneys
         name = "web"
         port = 8443
         mode = "l4"
-        """);
+        """;
 }

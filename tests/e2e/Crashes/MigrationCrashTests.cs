@@ -1,72 +1,93 @@
-using System.Globalization;
 using Mcp.EndToEnd.Harness;
 
 namespace Mcp.EndToEnd.Crashes;
 
 /// <summary>
-/// A migration under a writer while master, source or target is killed at its durable calls (<see cref="CrashPoint"/>): every one of them in the long
-/// run, a sample by a seed otherwise. After each: it has an end, exactly one writable copy runs, every acknowledged row is there, both sides agree.
+/// A migration under a writer while master, source or target is killed at a durable call (<see cref="CrashPoint"/>); what must hold after each is
+/// <see cref="MigrationTrial"/>'s. The long run takes every one of them. An ordinary run draws by a seed, and not over all points alike: those after the
+/// commit are few, so each role is killed once before it, where the way is back, and once after it, where there is only forward, and the master also
+/// between the healthy target and the commit.
 /// </summary>
 internal sealed class MigrationCrashTests
 {
+    private static readonly string[] Roles = ["master", "source", "target"];
+
+    private readonly Random _chance = new(LongRun.Seed);
+
     [Test]
     public async Task A_migration_killed_anywhere_leaves_one_copy_with_every_acknowledged_row()
     {
-        var random = new Random(LongRun.Seed);
         await RowService.EnsureImageAsync();
         await using var fleet = await PairFleet.StartAsync(RowService.Image);
         await using var rows = new RowService(fleet, "rows");
         await rows.StartAsync(PairFleet.Ant);
         await rows.UntilMoreAsync(10);
-        var at = PairFleet.Ant;
-        // About how many points a role has in one migration; the operation itself tells where a guess is too high.
-        foreach (var (role, points) in new[] { ("master", 25), ("source", 30), ("target", 45) }.Where(r => LongRun.Selects(r.Item1)))
+        var trial = new MigrationTrial(fleet, rows);
+        foreach (var role in Roles.Where(LongRun.Selects))
         {
-            var known = points;
-            for (var round = 1; LongRun.Is ? round <= known : round <= 1; round++)
-            {
-                var k = LongRun.Is ? round : random.Next(1, known + 1);
-                var (where, seen) = await KillAsync(fleet, rows, role, at, k);
-                (at, known) = (where, seen is { } count ? Math.Max(1, count) : LongRun.Is ? Math.Max(known, round + 1) : known);
-            }
+            if (LongRun.Is)
+                await SweepAsync(trial, role);
+            else
+                await SampleAsync(trial, role);
         }
+        LongRun.Report($"seed {LongRun.Seed}\n{trial.Ends}");
     }
 
-    // Where it runs then; and how many points there were, if fewer than k.
-    private static async Task<(string Where, int? Points)> KillAsync(PairFleet fleet, RowService rows, string role, string source, int k)
+    private async Task SweepAsync(MigrationTrial trial, string role)
     {
-        var target = source == PairFleet.Ant ? PairFleet.Bee : PairFleet.Ant;
-        var victim = role switch { "master" => fleet.Master, "source" => fleet.Agent(source), _ => fleet.Agent(target) };
-        var because = $"{role} killed at point {k} on the way from {source} to {target} (MCP_SEED={LongRun.Seed})";
-        var point = await CrashPoint.AttachAsync(victim, k);
-        var migration = fleet.RunAsync("migrate", "rows", "--to", target, "--yes");
-        await Task.WhenAny(migration, point.Killed);
-        await point.DisposeAsync();
-        because = $"{because}, {point.Last}";
-        if (!victim.IsRunning)
-            victim.Start();
-        var interrupted = await migration;
-        Report($"{because}: {(interrupted.ExitCode == 0 ? "done" : interrupted.Errors.Trim().ReplaceLineEndings(" | "))}");
-        await fleet.UntilHealthyAsync();
-        await Wait.UntilAsync($"no operation is open ({because})", async () => await SqliteFile.ReadAsync(fleet.MasterDatabase, "SELECT count(*) FROM operations WHERE state = 'running'") == "0",
-            TimeSpan.FromMinutes(2), () => Task.FromResult($"{interrupted}\n{fleet.Printed}"));
-        var where = await rows.RequireWholeAsync($"{because}\n{interrupted}");
-        await Assert.That(await SqliteFile.ReadAsync(fleet.MasterDatabase, "SELECT node FROM placements WHERE service = 'rows'")).IsEqualTo(where).Because(because);
-        await Assert.That(await SqliteFile.ReadAsync(fleet.MasterDatabase, "SELECT node FROM data_records WHERE service = 'rows' AND state = 'current'")).IsEqualTo(where).Because(because);
-        await Assert.That(await SqliteFile.ReadAsync(fleet.AgentDatabase(where), "SELECT desired_running || held_by FROM services WHERE name = 'rows'")).IsEqualTo("1").Because(because);
-        await rows.UntilMoreAsync(2);
-        await TidyAsync(fleet, where);
-        return (where, point.HasKilled ? null : point.Seen);
+        var k = LongRun.First;
+        while (await KillAsync(trial, role, role, k, "", _ => true) is null)
+            k++;
+        LongRun.Report($"{role}: points {LongRun.First} to {k - 1}, which is the last\n{trial.Ends}");
+        if (role != "target")
+            return;
+        // It has nothing to do after the commit, so it has no durable call there: the source's time it.
+        for (k = 1; await KillAsync(trial, role, "source", k, " after the commit", _ => trial.Journal.IsCommitted()) is null; k++)
+        {
+        }
+        LongRun.Report($"{role} at the source's points after the commit: all {k - 1}\n{trial.Ends}");
     }
 
-    // What a source still has after a move that it slept through is cleaned up within a minute; the next round does not wait for that.
-    private static async Task TidyAsync(PairFleet fleet, string where)
+    private async Task SampleAsync(MigrationTrial trial, string role)
     {
-        var other = where == PairFleet.Ant ? PairFleet.Bee : PairFleet.Ant;
-        await Wait.UntilAsync($"{other} has nothing of it in its place", async () =>
-            await SqliteFile.ReadAsync(fleet.AgentDatabase(other), "SELECT (SELECT count(*) FROM services WHERE name = 'rows') + (SELECT count(*) FROM data_records WHERE service = 'rows')") == "0",
-            TimeSpan.FromMinutes(3), () => Task.FromResult(fleet.Printed));
+        await OneAsync(trial, role, role, 15, " before the commit", step => step is not ("healthy" or "done") && !trial.Journal.IsCommitted());
+        if (role == "master")
+            await OneAsync(trial, role, role, 2, " before a commit that is due", step => step == "healthy");
+        await OneAsync(trial, role, role == "target" ? "source" : role, 4, " after the commit", _ => trial.Journal.IsCommitted());
     }
 
-    private static void Report(string line) => TestContext.Current?.OutputWriter.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HH:mm:ss} {line}"));
+    // The first guess is by what a sweep has counted; where it is too high, the migration itself has told how many points there are.
+    private async Task OneAsync(MigrationTrial trial, string role, string clock, int guess, string when, Func<string, bool> counts)
+    {
+        var k = _chance.Next(1, guess + 1);
+        while (await KillAsync(trial, role, clock, k, when, counts) is { } count)
+            k = count > 0 ? _chance.Next(1, count + 1) : throw new InvalidOperationException($"the {clock} has no durable call{when}");
+    }
+
+    // Null: it was killed. Else how many points the clock had.
+    private async Task<int?> KillAsync(MigrationTrial trial, string role, string clock, int k, string when, Func<string, bool> counts)
+    {
+        var victim = trial.Role(role);
+        var step = MigrationJournal.NotBegun;
+        trial.Journal.Forget();
+        var point = await CrashPoint.AttachAsync(trial.Role(clock), new PointAim(k)
+        {
+            Counts = () => counts(step = trial.Journal.Step()),
+            Act = role == clock ? null : victim.KillNow,
+        });
+        var hit = await trial.RunAsync($"{role} killed", async migration =>
+        {
+            await Task.WhenAny(migration, point.Killed);
+            await point.DisposeAsync();
+            if (!point.HasKilled)
+                return "";
+            await victim.EndedAsync();
+            // Every third one is killed once more while it clears up after the first time.
+            var again = LongRun.Is && _chance.Next(3) == 0 ? await CrashPoint.KillAtStartAsync(victim, _chance.Next(1, 15)) : "";
+            if (!victim.IsRunning)
+                victim.Start();
+            return $"point {k}{(role == clock ? "" : $" of the {clock}")}{when}, {point.Last}{again}; {step}";
+        });
+        return hit ? null : point.Seen;
+    }
 }

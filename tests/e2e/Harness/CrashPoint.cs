@@ -18,6 +18,8 @@ namespace Mcp.EndToEnd.Harness;
 /// <item><c>rename</c>, <c>mkdir</c>, <c>unlink</c>, <c>rmdir</c>: names appear, change and go at once.</item>
 /// </list>
 /// Effects at podman lie between two such points, so each is killed before it (at the sync of its intent) and after it (at the next write).
+///
+/// The points of one role may time another fault as well: the death of its peer, a cut link (<see cref="PointAim.Act"/>).
 /// </summary>
 internal sealed partial class CrashPoint : IAsyncDisposable
 {
@@ -28,33 +30,36 @@ internal sealed partial class CrashPoint : IAsyncDisposable
     private const int WritePause = 5_000;
 
     private readonly RoleProcess _role;
-    private readonly int _killAt;
+    private readonly PointAim _aim;
     private readonly Process _strace;
     private readonly Task _reading;
     private readonly TaskCompletionSource _killed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile int _seen;
     private string _last = "";
 
-    private CrashPoint(RoleProcess role, int killAt, Process strace)
+    private CrashPoint(RoleProcess role, PointAim aim, Process strace)
     {
-        (_role, _killAt, _strace) = (role, killAt, strace);
+        (_role, _aim, _strace) = (role, aim, strace);
         _reading = ReadAsync();
     }
 
-    /// <summary>How many points were passed so far; the one that killed counts.</summary>
+    /// <summary>How many points that count were passed so far; the one that killed is among them.</summary>
     public int Seen => _seen;
 
     /// <summary>The call that was reached last: "fdatasync mcp.db-wal".</summary>
     public string Last => _last;
 
-    /// <summary>Completed when the role has been killed.</summary>
+    /// <summary>Completed when the role has been killed, or what should happen instead has happened.</summary>
     public Task Killed => _killed.Task;
 
-    /// <summary>Whether the role has been killed.</summary>
+    /// <summary>Whether that is so.</summary>
     public bool HasKilled => _killed.Task.IsCompletedSuccessfully;
 
     /// <summary>Watches a running role from here on, and kills it at its <paramref name="killAt"/>-th point; 0: only counts.</summary>
-    public static async Task<CrashPoint> AttachAsync(RoleProcess role, int killAt)
+    public static Task<CrashPoint> AttachAsync(RoleProcess role, int killAt) => AttachAsync(role, new PointAim(killAt));
+
+    /// <summary>Watches a running role from here on, and does at one of its points what <paramref name="aim"/> says.</summary>
+    public static async Task<CrashPoint> AttachAsync(RoleProcess role, PointAim aim)
     {
         var process = role.ProcessId;
         var strace = Shell.Start("strace",
@@ -63,7 +68,7 @@ internal sealed partial class CrashPoint : IAsyncDisposable
             "-e", $"inject={Syncs}:delay_enter={SyncPause}", "-e", $"inject=pwrite64:delay_enter={WritePause}", "-p", $"{process}",
         ]);
         strace.StandardInput.Close();
-        var point = new CrashPoint(role, killAt, strace);
+        var point = new CrashPoint(role, aim, strace);
         await Wait.UntilAsync("strace is attached to every thread", () => Task.FromResult(IsTraced(process)), TimeSpan.FromSeconds(20));
         return point;
     }
@@ -77,6 +82,17 @@ internal sealed partial class CrashPoint : IAsyncDisposable
         var point = await AttachAsync(role, killAt);
         await role.SignalAsync("CONT");
         return point;
+    }
+
+    /// <summary>Starts a role and kills it at the k-th point of its start, if it gets there.</summary>
+    /// <returns>Words for a report; empty: it did not get there, and runs.</returns>
+    public static async Task<string> KillAtStartAsync(RoleProcess role, int k)
+    {
+        var point = await StartAsync(role, k);
+        // It gets there within a moment or not at all.
+        await Task.WhenAny(point.Killed, Task.Delay(TimeSpan.FromSeconds(3)));
+        await point.DisposeAsync();
+        return point.HasKilled ? $", and in the start after it at point {k}, {point.Last}" : "";
     }
 
     public async ValueTask DisposeAsync()
@@ -142,13 +158,16 @@ internal sealed partial class CrashPoint : IAsyncDisposable
                 // The pages of one commit are one point.
                 var sameRun = name == "pwrite64" && writing;
                 writing = name == "pwrite64";
-                if (sameRun || killing)
+                if (sameRun || killing || !_aim.Counts())
                     continue;
                 _last = $"{name} {Path.GetFileName(match.Groups[2].Value)}".TrimEnd();
-                if (++_seen != _killAt)
+                if (++_seen != _aim.At)
                     continue;
-                _role.KillNow();
-                killing = true;
+                killing = _aim.Act is null;
+                if (killing)
+                    _role.KillNow();
+                else if (!HasKilled)
+                    Act(_aim.Act!);
             }
             text.Remove(0, end);
         }
@@ -157,6 +176,20 @@ internal sealed partial class CrashPoint : IAsyncDisposable
             return;
         await _role.EndedAsync();
         _killed.TrySetResult();
+    }
+
+    private void Act(Action act)
+    {
+        try
+        {
+            act();
+            _killed.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            // Here only the reader of strace would hear of it, which must go on reading.
+            _killed.TrySetException(e);
+        }
     }
 
     // At a call's entry strace has printed its name and, with -y, the path of its descriptor; a call on a name has its opening parenthesis only.

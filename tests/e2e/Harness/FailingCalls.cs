@@ -13,10 +13,12 @@ internal sealed class FailingCalls : IAsyncDisposable
     /// <param name="role">Whose.</param>
     /// <param name="calls">As "fsync,fdatasync".</param>
     /// <param name="error">As "EIO".</param>
-    public static async Task<FailingCalls> AttachAsync(RoleProcess role, string calls, string error)
+    /// <param name="file">Only calls on this file; null: on any.</param>
+    public static async Task<FailingCalls> AttachAsync(RoleProcess role, string calls, string error, string? file = null)
     {
         var process = role.ProcessId;
-        var strace = Shell.Start("strace", ["-f", "-qq", "-o", "/dev/null", "-e", "signal=none", "-e", $"trace={calls}", "-e", $"inject={calls}:error={error}", "-p", $"{process}"]);
+        string[] only = file is null ? [] : ["-P", file];
+        var strace = Shell.Start("strace", ["-f", "-qq", "-o", "/dev/null", "-e", "signal=none", "-e", $"trace={calls}", "-e", $"inject={calls}:error={error}", .. only, "-p", $"{process}"]);
         strace.StandardInput.Close();
         strace.BeginErrorReadLine();
         await Wait.UntilAsync("strace is attached to every thread", () => Task.FromResult(CrashPoint.IsTraced(process)), TimeSpan.FromSeconds(20));

@@ -22,13 +22,13 @@ internal sealed class PairFleet : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, RoleProcess> _agents = [];
     private readonly List<Process> _podmans = [];
+    private readonly Dictionary<string, NodeLine> _lines = [];
+    private readonly bool _hasLines;
     private readonly string _masterAddress = FreeAddress();
     private IReadOnlyDictionary<string, string?> _environment = new Dictionary<string, string?>();
     private RoleProcess? _master;
 
-    private PairFleet()
-    {
-    }
+    private PairFleet(bool hasLines) => _hasLines = hasLines;
 
     public RoleProcess Master => _master ?? throw new InvalidOperationException("the fleet is not up");
 
@@ -36,6 +36,9 @@ internal sealed class PairFleet : IAsyncDisposable
     public string Definitions => _folder.PathOf("cli/services");
 
     public RoleProcess Agent(string node) => _agents[node];
+
+    /// <summary>The line over which the master calls a node.</summary>
+    public NodeLine Line(string node) => _lines[node];
 
     /// <summary>Where <c>/srv</c> of definitions lies on a node.</summary>
     public string DataRoot(string node) => _folder.PathOf($"{node}/srv");
@@ -45,9 +48,11 @@ internal sealed class PairFleet : IAsyncDisposable
     public string MasterDatabase => _folder.PathOf("master/master.db");
 
     /// <summary>Sets the fleet up with an image in both stores and waits until both nodes are healthy.</summary>
-    public static async Task<PairFleet> StartAsync(string image)
+    /// <param name="image">The image.</param>
+    /// <param name="lines">The master calls the nodes over a <see cref="NodeLine"/> each.</param>
+    public static async Task<PairFleet> StartAsync(string image, bool lines = false)
     {
-        var fleet = new PairFleet();
+        var fleet = new PairFleet(lines);
         try
         {
             await fleet.SetUpAsync(image);
@@ -111,6 +116,8 @@ internal sealed class PairFleet : IAsyncDisposable
             await agent.DisposeAsync();
         if (_master is not null)
             await _master.DisposeAsync();
+        foreach (var line in _lines.Values)
+            line.Dispose();
         foreach (var podman in _podmans)
         {
             podman.Kill(entireProcessTree: false);
@@ -175,7 +182,8 @@ internal sealed class PairFleet : IAsyncDisposable
         await Wait.UntilAsync("podman's API listens", () => Task.FromResult(File.Exists(socket)));
         var invited = (await RunAsync("node", "add", node, "--role", "worker")).OrThrow();
         var (home, address) = (_folder.PathOf($"{node}/srv/mcp"), FreeAddress());
-        await WithTokenAsync(invited.Output, "agent", "join", _masterAddress, "--home", home, "--data-root", DataRoot(node), "--listen", address, "--address", address, "--podman-socket", socket);
+        await WithTokenAsync(
+            invited.Output, "agent", "join", _masterAddress, "--home", home, "--data-root", DataRoot(node), "--listen", address, "--address", LineTo(node, address), "--podman-socket", socket);
         var configuration = Path.Combine(home, "mcp-agent.toml");
         Insert(configuration, "[server]", $"socket = \"{_folder.PathOf($"{node}/agent.sock")}\"");
         if (File.ReadAllText(configuration).Contains("[policy]", StringComparison.Ordinal))
@@ -186,6 +194,17 @@ internal sealed class PairFleet : IAsyncDisposable
         lock (_agents)
             _agents.Add(node, agent);
         agent.Start();
+    }
+
+    // What the master is told to call.
+    private string LineTo(string node, string address)
+    {
+        if (!_hasLines)
+            return address;
+        var line = new NodeLine(address);
+        lock (_lines)
+            _lines.Add(node, line);
+        return line.Address;
     }
 
     private async Task WithTokenAsync(string token, params string[] arguments)

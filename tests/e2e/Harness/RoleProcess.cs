@@ -51,6 +51,13 @@ internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDict
     /// <summary>SIGKILL without waiting for its end.</summary>
     public void KillNow() => _process?.Kill(entireProcessTree: false);
 
+    /// <summary>SIGSTOP without waiting for anything.</summary>
+    public void StopNow()
+    {
+        using var sent = Process.Start("kill", ["-STOP", $"{ProcessId}"]);
+        sent.WaitForExit();
+    }
+
     /// <summary>A signal by name, as STOP or CONT.</summary>
     public async Task SignalAsync(string signal) => (await Shell.RunAsync("kill", [$"-{signal}", $"{ProcessId}"])).OrThrow();
 

@@ -9,5 +9,24 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>A path inside it.</summary>
     public string PathOf(string relative) => System.IO.Path.Combine(Path, relative);
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose()
+    {
+        // What a killed role or podman started may still be writing its last words; that must not stand before the test's own failure.
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                Directory.Delete(Path, recursive: true);
+                return;
+            }
+            catch (DirectoryNotFoundException)
+            {
+                return;
+            }
+            catch (IOException) when (attempt < 20)
+            {
+                Thread.Sleep(100);
+            }
+        }
+    }
 }
