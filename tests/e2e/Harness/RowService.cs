@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Microsoft.Data.Sqlite;
 
 namespace Mcp.EndToEnd.Harness;
 
 /// <summary>
-/// A service with a database under a writer from outside: each row that its container has committed is acknowledged here, wherever it runs at that moment. A
-/// connection in the container keeps the database open, so it is in WAL mode with a log that nobody has checkpointed when it is stopped.
+/// A service with a database under a writer from outside: each row that its container has committed is acknowledged here. The writer goes where the master's
+/// record says that the service is, as clients go where its routes and names lead: nobody is led to a target before the commit. A connection in the container
+/// keeps the database open, so it is in WAL mode with a log that nobody has checkpointed when it is stopped.
 /// </summary>
 internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposable
 {
@@ -88,9 +90,9 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
 
     private async Task WriteAsync()
     {
-        var node = PairFleet.Ant;
         while (!_ending.IsCancellationRequested)
         {
+            var node = Owner();
             var (n, v) = (Interlocked.Increment(ref _last), Guid.NewGuid().ToString("N"));
             var written = _paused ? null : await SqlAsync(node, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO rows VALUES({n}, '{v}') RETURNING n"));
             if (written?.Output.Trim() == n.ToString(CultureInfo.InvariantCulture) && written.ExitCode == 0)
@@ -98,10 +100,32 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
                 _acknowledged[n] = v;
                 continue;
             }
-            // It is stopped, or elsewhere.
-            node = node == PairFleet.Ant ? PairFleet.Bee : PairFleet.Ant;
+            // It is stopped, or about to be elsewhere.
             await Task.Delay(50);
         }
+    }
+
+    private string Owner()
+    {
+        try
+        {
+            return Recorded() ?? PairFleet.Ant;
+        }
+        catch (SqliteException)
+        {
+            // A master that is just killed or started; the next look finds it.
+            return PairFleet.Ant;
+        }
+    }
+
+    private string? Recorded()
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = fleet.MasterDatabase, Mode = SqliteOpenMode.ReadOnly, Pooling = false, DefaultTimeout = 10 }.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT node FROM placements WHERE service = $service";
+        command.Parameters.AddWithValue("$service", name);
+        return command.ExecuteScalar() as string;
     }
 
     private Task<CommandResult> SqlAsync(string node, string sql) => fleet.PodmanAsync(node, "exec", name, "sqlite3", "-cmd", ".timeout 5000", "/data/rows.db", sql);

@@ -55,6 +55,9 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
     /// <summary>What runs here but is stopped.</summary>
     public ConcurrentDictionary<string, bool> Stopped { get; } = new();
 
+    /// <summary>How many more times it says of a service that it is unhealthy.</summary>
+    public ConcurrentDictionary<string, int> Unhealthy { get; } = new();
+
     /// <summary>How often it was asked what lives here.</summary>
     public int LiveChecks => _liveChecks;
 
@@ -281,6 +284,7 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
                     Service = r.Spec.Name,
                     Component = c.Name,
                     State = Stopped.ContainsKey(r.Spec.Name) ? "exited" : "running",
+                    Health = Unhealthy.TryGetValue(r.Spec.Name, out var more) && more > 0 && Unhealthy.TryUpdate(r.Spec.Name, more - 1, more) ? "unhealthy" : "",
                 })),
             },
         });

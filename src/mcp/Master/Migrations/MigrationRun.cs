@@ -29,6 +29,9 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
 {
     private static readonly TimeSpan AskPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a target that runs the service has to answer healthy again before it is given up.</summary>
+    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(30);
+
     /// <summary>As the journal has it.</summary>
     public MigrationRow Row { get; private set; } = row;
 
@@ -320,14 +323,26 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
     {
         if (!intent.Spec.Active)
             return true;
-        try
+        var since = parts.Clock.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
         {
-            var live = await parts.Eyes.LiveAsync(intent.Target, Service, TimeSpan.FromSeconds(10), ending);
-            return intent.Spec.Components.All(c => ServiceJudgement.Fault(c.Name, live.Containers.Where(l => l.Service == Service)) is null);
-        }
-        catch (McpException e)
-        {
-            return e.Code == FaultCode.NotFound ? false : null;
+            try
+            {
+                var live = await parts.Eyes.LiveAsync(intent.Target, Service, TimeSpan.FromSeconds(10), ending);
+                var containers = live.Containers.Where(c => c.Service == Service).ToList();
+                if (intent.Spec.Components.Select(c => ServiceJudgement.Fault(c.Name, containers)).FirstOrDefault(f => f is not null) is not { } fault)
+                    return true;
+                // It was healthy once. One bad answer of a busy machine gives up nothing: going back would take what it has written since.
+                if (IsBroken || containers.Count == 0 || containers.Exists(c => c.State != "running") || parts.Clock.GetElapsedTime(since) > HealthPatience)
+                    return false;
+                if (attempt == 1)
+                    Scope.Say($"{fault} on {intent.Target} at this moment; it is asked again for {HealthPatience.TotalSeconds:0} s");
+            }
+            catch (McpException e)
+            {
+                return e.Code == FaultCode.NotFound ? false : null;
+            }
+            await Task.Delay(AskPause, parts.Clock, ending);
         }
     }
 

@@ -176,6 +176,7 @@ public class MigrationTests
     [Arguments("Imported", "failed", "orion")]
     [Arguments("Imported", "succeeded", "vega")]
     [Arguments("Healthy", "succeeded", "vega")]
+    [Arguments("Healthy", "unhealthy for a moment", "vega")]
     [Arguments("Healthy", "stopped", "orion")]
     [Arguments("Back", "succeeded", "orion")]
     [Arguments("Committed", "succeeded", "vega")]
@@ -253,13 +254,15 @@ public class MigrationTests
             if (deploy.Length > 0)
             {
                 row.Detail.DeployCalled = true;
-                if (deploy is "succeeded" or "stopped")
+                if (deploy is "succeeded" or "stopped" or "unhealthy for a moment")
                 {
                     var result = vega.Do(new AgentDeployRequest { Spec = intent.Spec, SeenGeneration = 1, Epoch = 2, VolumeId = intent.VolumeId });
                     vega.Remember($"{id}-deploy", "notes", "succeeded", result);
                     if (state != MigrationState.Imported)
                         row.Detail.Deployed = result;
                 }
+                if (deploy == "unhealthy for a moment")
+                    vega.Unhealthy["notes"] = 2;
                 if (deploy == "stopped")
                     vega.Stopped["notes"] = true;
                 if (deploy == "failed")
