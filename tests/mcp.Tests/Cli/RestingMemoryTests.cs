@@ -12,7 +12,7 @@ internal sealed class RestingMemoryTests
         const long mega = 1 << 20;
         var clock = new FakeTimeProvider();
         var (made, collections) = (0L, 0);
-        using var resting = new RestingMemory(clock, () => made, () => collections++);
+        using var resting = new RestingMemory(clock, () => made, () => 0, () => collections++);
 
         made += 50 * mega;
         clock.Advance(RestingMemory.Pause);
@@ -27,6 +27,34 @@ internal sealed class RestingMemoryTests
         made += mega;
         clock.Advance(RestingMemory.Pause);
         made += mega;
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(2);
+    }
+
+    [Test]
+    public async Task Of_a_process_that_is_never_quiet_it_collects_after_a_burst_that_left_much_more_than_before()
+    {
+        const long mega = 1 << 20;
+        var clock = new FakeTimeProvider();
+        var (made, held, collections) = (0L, 100 * mega, 0);
+        using var resting = new RestingMemory(clock, () => made, () => held, () =>
+        {
+            collections++;
+            held = 100 * mega;
+        });
+
+        made += 10 * mega;
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(1);
+        // At work as always: nothing to win.
+        (made, held) = (made + 10 * mega, 140 * mega);
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(1);
+        // A burst, and after it.
+        (made, held) = (made + 500 * mega, 300 * mega);
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(1);
+        made += 10 * mega;
         clock.Advance(RestingMemory.Pause);
         await Assert.That(collections).IsEqualTo(2);
     }
