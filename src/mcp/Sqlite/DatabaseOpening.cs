@@ -39,7 +39,7 @@ internal static partial class DatabaseOpening
             // Database keeps its own connections open.
             Pooling = false,
         }.ToString();
-        var writer = new SqliteConnection(connectionString);
+        var writer = new WriterConnection(connectionString);
         try
         {
             writer.Open();

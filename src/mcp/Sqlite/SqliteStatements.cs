@@ -12,6 +12,15 @@ internal static class SqliteStatements
         return command.ExecuteNonQuery();
     }
 
+    /// <summary>As <see cref="Execute"/>, for a statement of a fixed text that is run over and over: the writer's connection keeps it compiled.</summary>
+    public static void ExecuteOften(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        if (connection is WriterConnection writer)
+            writer.ExecuteCompiled(sql, parameters);
+        else
+            connection.Execute(sql, parameters);
+    }
+
     /// <summary>The first column of the first row, or null when there is none.</summary>
     public static T? Scalar<T>(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {

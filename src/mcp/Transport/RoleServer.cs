@@ -83,6 +83,8 @@ internal sealed class RoleServer : IAsyncDisposable
         services.AddSingleton(options.Clock);
         services.AddSingleton(audit);
         services.AddSingleton(health);
+        // Otherwise one would be made for every call.
+        services.AddSingleton<CallInterceptor>();
         services.AddRouting();
         services.AddGrpc(grpc =>
         {

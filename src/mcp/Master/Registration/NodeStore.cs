@@ -87,7 +87,7 @@ internal static class NodeStore
 
     /// <summary>An accepted Heartbeat; its numbers were checked to fit.</summary>
     public static void Heartbeat(SqliteConnection connection, string name, string at, ulong cpu, ulong memory, ulong disk, uint containers, uint services) =>
-        connection.Execute(
+        connection.ExecuteOften(
             """
             INSERT INTO node_observations(node, heartbeat_at, cpu_millicores, memory_bytes, disk_bytes, containers, services)
             VALUES($node, $at, $cpu, $memory, $disk, $containers, $services)
