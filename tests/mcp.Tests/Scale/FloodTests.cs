@@ -2,7 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using Mcp.Errors;
 using Mcp.Master.Identity;
+using Mcp.Master.Reading;
+using Mcp.Master.Registration;
 using Mcp.Tests.Master;
+using Mcp.V1;
 
 namespace Mcp.Tests.Scale;
 
@@ -19,27 +22,10 @@ public class FloodTests
         await fleet.UntilHealthyAsync();
         var (loud, others) = (fleet.Seed.Nodes.First(), fleet.Seed.Nodes.Skip(1).ToList());
 
-        // A thousand a second for two seconds, or as many as this machine can send, whichever are fewer at a time.
-        var flood = Task.Run(async () =>
-        {
-            var sent = new List<Task<FaultCode?>>();
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-            while (sent.Count < 2000 && await timer.WaitForNextTickAsync())
-            {
-                sent.AddRange(Enumerable.Range(0, 20).Select(_ => fleet.BeatAsync(loud)));
-                if (sent.Count > 200)
-                    await sent[^200];
-            }
-            return await Task.WhenAll(sent);
-        });
-        var served = await Task.WhenAll(others.Select(async (node, i) =>
-        {
-            await Task.Delay(i * 50);
-            return await fleet.BeatAsync(node);
-        }));
+        var flood = FloodAsync(() => fleet.BeatAsync(loud));
+        await AllAreServedAsync(fleet, others);
         var answers = await flood;
 
-        await Assert.That(served.Count(code => code is null)).IsEqualTo(others.Count);
         // One is its due; another becomes due for every ten seconds that the flood takes.
         await Assert.That(answers.Count(code => code is null)).IsLessThanOrEqualTo(answers.Length / 100);
         await Assert.That(answers.Count(code => code is FaultCode.ResourceExhausted)).IsGreaterThanOrEqualTo(answers.Length * 99 / 100);
@@ -47,6 +33,35 @@ public class FloodTests
         var rows = fleet.Host.Parts.Database.Read(c => AuditStore.Last(c, 10_000)).Count(r => r.Outcome == "ResourceExhausted");
         await Assert.That(rows).IsLessThanOrEqualTo(answers.Length / 100);
         await Assert.That((await fleet.NodesAsync()).Count(n => n.Status == "healthy")).IsEqualTo(Nodes);
+    }
+
+    [Test]
+    public async Task A_node_beyond_the_fleets_limit_that_asks_for_its_place_a_thousand_times_a_second_gets_none_and_holds_up_nobody()
+    {
+        await using var fleet = await SmallFleet.StartAsync(Nodes, services: 0, maxNodes: Nodes - 1);
+        var (loud, others) = (fleet.Seed.Nodes.First(), fleet.Seed.Nodes.Skip(1).ToList());
+        var addresses = (await fleet.NodesAsync()).ToDictionary(n => n.Name, n => n.Address);
+        await Assert.That((await Task.WhenAll(others.Select(n => fleet.RegisterAsync(n, addresses[n])))).Count(code => code is null)).IsEqualTo(Nodes - 1);
+
+        var flood = FloodAsync(() => fleet.RegisterAsync(loud, addresses[loud]));
+        await AllAreServedAsync(fleet, others);
+        await Assert.That((await flood).All(code => code is FaultCode.ResourceExhausted)).IsTrue();
+        var registered = fleet.Host.Parts.Database.Read(NodeStore.Observations).Values.Where(o => o.RegisteredAt is not null).Select(o => o.Node);
+        await Assert.That(registered).IsEquivalentTo(others);
+        // Its one Register of the minute was looked at, and refused in the history; the others never came so far.
+        await Assert.That(fleet.Host.Parts.Database.Read(c => EventStore.After(c, 0, new EventsRequest(), 10_000)).Count(e => e.Kind == "register-refused")).IsLessThanOrEqualTo(2);
+    }
+
+    [Test]
+    public async Task A_flood_of_strangers_from_the_address_of_the_nodes_is_refused_while_the_nodes_are_served()
+    {
+        await using var fleet = await SmallFleet.StartAsync(Nodes, services: 0);
+        await fleet.RegisterAllAsync();
+        var flood = FloodAsync(fleet.StrangerAsync);
+        await AllAreServedAsync(fleet, [.. fleet.Seed.Nodes]);
+        var answers = await flood;
+        // The budget of a minute, and what is refilled while the flood lasts.
+        await Assert.That(answers.Count(code => code is not FaultCode.ResourceExhausted)).IsLessThanOrEqualTo(answers.Length / 10);
     }
 
     [Test]
@@ -101,5 +116,29 @@ public class FloodTests
         {
             peers.ForEach(p => p.Dispose());
         }
+    }
+
+    /// <summary>A thousand a second for two seconds, or as many as this machine can send, whichever are fewer at a time.</summary>
+    private static Task<FaultCode?[]> FloodAsync(Func<Task<FaultCode?>> call) => Task.Run(async () =>
+    {
+        var sent = new List<Task<FaultCode?>>();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (sent.Count < 2000 && await timer.WaitForNextTickAsync())
+        {
+            sent.AddRange(Enumerable.Range(0, 20).Select(_ => call()));
+            if (sent.Count > 200)
+                await sent[^200];
+        }
+        return await Task.WhenAll(sent);
+    });
+
+    private static async Task AllAreServedAsync(SmallFleet fleet, IReadOnlyList<string> nodes)
+    {
+        var served = await Task.WhenAll(nodes.Select(async (node, i) =>
+        {
+            await Task.Delay(i * 50);
+            return await fleet.BeatAsync(node);
+        }));
+        await Assert.That(served.Count(code => code is null)).IsEqualTo(nodes.Count);
     }
 }

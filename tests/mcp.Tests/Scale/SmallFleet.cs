@@ -19,6 +19,7 @@ internal sealed class SmallFleet : IAsyncDisposable
     private readonly int _agentPort = FreePort();
     private readonly List<RealAgent> _real = [];
     private PeerChannel _channel = null!;
+    private PeerChannel _stranger = null!;
 
     private SmallFleet()
     {
@@ -41,6 +42,7 @@ internal sealed class SmallFleet : IAsyncDisposable
         fleet.Agents = await SimulatedAgents.StartAsync(fleet.Seed, fleet._agentPort, fleet.MasterAddress, CancellationToken.None);
         fleet.Host = await fleet.StartMasterAsync(maxNodes);
         fleet._channel = PeerChannel.Open([fleet.MasterAddress], Principal.TheMaster, fleet.Seed.Admin, fleet.Seed.Trust, SeededFleet.Domain, TimeProvider.System);
+        fleet._stranger = PeerChannel.Open([fleet.MasterAddress], Principal.TheMaster, null, fleet.Seed.Trust, SeededFleet.Domain, TimeProvider.System);
         fleet.Admin = new McpMasterService.McpMasterServiceClient(fleet._channel);
         return fleet;
     }
@@ -60,8 +62,15 @@ internal sealed class SmallFleet : IAsyncDisposable
     public async Task<IReadOnlyList<FaultCode?>> RegisterAllAsync()
     {
         var addresses = (await NodesAsync()).ToDictionary(n => n.Name, n => n.Address);
-        return await Task.WhenAll(Seed.Nodes.Select(node => CodeOfAsync(Agents.ClientOf(node).RegisterAsync(Agents.Registration(node, addresses[node]), SimulatedAgents.Operation()))));
+        return await Task.WhenAll(Seed.Nodes.Select(node => RegisterAsync(node, addresses[node])));
     }
+
+    /// <summary>One Register of an agent; null where it was accepted, else the refusal.</summary>
+    public Task<FaultCode?> RegisterAsync(string node, string address) =>
+        CodeOfAsync(Agents.ClientOf(node).RegisterAsync(Agents.Registration(node, address), SimulatedAgents.Operation()));
+
+    /// <summary>A call of somebody without a certificate to a method that is for known callers.</summary>
+    public Task<FaultCode?> StrangerAsync() => CodeOfAsync(new McpMasterService.McpMasterServiceClient(_stranger).StatusAsync(new StatusRequest(), SimulatedAgents.Operation()));
 
     /// <summary>One Heartbeat of an agent; null where it was accepted, else the refusal.</summary>
     public Task<FaultCode?> BeatAsync(string node) => CodeOfAsync(Agents.ClientOf(node).HeartbeatAsync(Agents.Heartbeat(node), SimulatedAgents.Operation()));
@@ -80,6 +89,7 @@ internal sealed class SmallFleet : IAsyncDisposable
         foreach (var agent in _real)
             await agent.DisposeAsync();
         _channel.Dispose();
+        _stranger.Dispose();
         await Host.DisposeAsync();
         await Agents.DisposeAsync();
         _folder.Dispose();
