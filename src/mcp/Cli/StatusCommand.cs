@@ -2,6 +2,7 @@ using ConsoleAppFramework;
 using Mcp.Cli.Connecting;
 using Mcp.Cli.Output;
 using Mcp.Cli.Output.Json;
+using Mcp.Text;
 using Mcp.V1;
 
 namespace Mcp.Cli;
@@ -9,6 +10,9 @@ namespace Mcp.Cli;
 /// <summary>How the fleet is: nodes, services as observed, and what an operator should look at, worst first.</summary>
 internal sealed class StatusCommand(CommandContext context)
 {
+    // Less is what a busy node takes to answer.
+    private static readonly TimeSpan WorthSaying = TimeSpan.FromSeconds(6);
+
     /// <summary>Shows how nodes and services are, and what needs a hand, worst first.</summary>
     /// <param name="service">service: only this one</param>
     /// <param name="check">exit 3 when there is any finding</param>
@@ -57,6 +61,15 @@ internal sealed class StatusCommand(CommandContext context)
         context.Screen.Table(services, service is null ? "no services yet; mcp deploy <service>" : $"there is no service {service}");
         if (found.Findings.Count == 0)
             context.Reporter.Note("no findings");
+        if (service is null && AgeOf(found.Nodes) is { } age)
+            context.Reporter.Note($"the containers of some nodes are shown as they were up to {age.TotalSeconds:0} s before; mcp status <service> looks anew");
+    }
+
+    // Of a large fleet the master does not ask every node at every look. Both times are its own, so no clock of this machine comes into it.
+    private static TimeSpan? AgeOf(IReadOnlyList<NodeDocument> nodes)
+    {
+        var looks = nodes.Select(n => Timestamp.Read(n.ObservedAt)).OfType<DateTimeOffset>().ToList();
+        return looks.Count > 0 && looks.Max() - looks.Min() is var age && age >= WorthSaying ? age : null;
     }
 
     private static async Task<StatusDocument> AskMasterAsync(FleetLink link, string? service, CancellationToken cancel)

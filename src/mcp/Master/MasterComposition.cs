@@ -27,6 +27,8 @@ internal static class MasterComposition
     {
         RoleServer? server = null;
         FindingWatch? findings = null;
+        HealthWatch? watch = null;
+        var said = new KeptAnswers(node => watch?.LineSince(node), clock);
         var fleet = database.Read(FleetStore.Find)!;
         var terms = new FleetTerms(configuration.FleetName, configuration.Domain, configuration.Zone, configuration.AllowedDomains, configuration.BackendCidrs);
         var own = CredentialSource.Open(file);
@@ -37,6 +39,7 @@ internal static class MasterComposition
         var events = new NodeEvents(database, writes, clock);
         async Task HappenedAsync(string node, V1.FleetEvent e)
         {
+            said.Moved(node);
             await events.HappenedAsync(node, e);
             // A look finds what came of it, long before the next one would be due.
             if (e.Severity is "warning" or "error")
@@ -46,12 +49,12 @@ internal static class MasterComposition
 
         // Nodes.
         var board = new NodeHealthBoard(clock);
-        var links = new AgentLinks(database, own, trust, configuration.Domain, () => fleet.Term, Address, clock);
+        var links = new AgentLinks(database, own, trust, configuration.Domain, () => fleet.Term, Address, clock) { Changed = said.Moved };
         var eyes = new AgentEyes(links);
         var lives = new TermWatch(() => fleet.Term);
         var probe = new HealthProbe(eyes, board, lives, database, writes, clock);
         board.Changed += events.HealthChanged;
-        var watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, events.Line, HappenedAsync, clock, logging.CreateLogger<HealthWatch>());
+        watch = new HealthWatch(database, eyes, probe, board, configuration.Timeouts.HealthCheck, events.Line, HappenedAsync, clock, logging.CreateLogger<HealthWatch>());
         var policy = new RegistrationPolicy(
             configuration.MaxNodes, MasterAddress.IsLoopbackOnly(configuration.Listen), configuration.BackendCidrs, configuration.Zone, () => fleet.Term);
         var registering = new Registering(database, writes, directory, trust, board, links, lives, policy, clock);
@@ -74,14 +77,18 @@ internal static class MasterComposition
             IsHeld = () => recovery.Awaited.Count > 0,
         };
         var journal = new OperationJournal(database, runner, locks, open, configuration.Timeouts.Deploy, clock);
-        registering.Appeared = watch.Soon;
+        registering.Appeared = node =>
+        {
+            said.Moved(node);
+            watch.Soon(node);
+        };
 
         // Identity.
         var audit = new AuditTrail(database, clock, logging.CreateLogger<AuditTrail>());
         var invitations = new Invitations(database, authority.RootSha256, clock);
         var identity = new OwnIdentity(authority, file, own, database, terms, clock, logging.CreateLogger<OwnIdentity>());
 
-        var observation = new FleetObservation(database, eyes, board);
+        var observation = new FleetObservation(database, eyes, board, said, clock);
         var ledger = new FindingLedger(database, clock);
         var status = new FleetStatus(
             database, observation, board, ledger, new FleetStatusContext(configuration.FleetName, ProgramVersion.Text, open.IsRunningHere, () => recovery.Awaited, () => lives.Estranged, configuration.Snapshots), clock);
@@ -151,6 +158,7 @@ internal static class MasterComposition
             Kept = kept,
             Status = status,
             Holdings = listing,
+            KeptAnswers = said,
             Registry = new Registry(database, authority, clock),
             Streams = new Streams(database, feed, links, clock),
             Events = new EventStreams(database, clock),
@@ -170,7 +178,7 @@ internal static class MasterComposition
             await recovery.RunAsync(ending);
             await carrying.RunAsync(ending);
         }
-        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync, snapshots.Drills.RunAsync, kept.RunAsync]);
+        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, observation.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync, snapshots.Drills.RunAsync, kept.RunAsync]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 

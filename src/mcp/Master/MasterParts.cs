@@ -116,6 +116,9 @@ internal sealed class MasterParts
     /// <summary>Where data is.</summary>
     public required DataListing Holdings { get; init; }
 
+    /// <summary>What nodes said last.</summary>
+    public required KeptAnswers KeptAnswers { get; init; }
+
     /// <summary>Answers from rows.</summary>
     public required Registry Registry { get; init; }
 

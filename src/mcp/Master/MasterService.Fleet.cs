@@ -32,6 +32,7 @@ internal sealed partial class MasterService
         parts.Links.Drop(request.Name);
         parts.Board.Forget(request.Name);
         parts.Probe.Forget(request.Name);
+        parts.KeptAnswers.Forget(request.Name);
         return response;
     });
 

@@ -365,3 +365,23 @@ CREATE TABLE migrations_of_services (
   aside_until  TEXT,                         -- the source's copy is kept until then
   detail       BLOB
 ) STRICT;
+
+-- ---------------------------------------------------------------- what changed
+
+-- How often each of these tables changed. What a master keeps of one in memory holds while its number stands; moved in the same transaction.
+CREATE TABLE table_revisions (
+  name      TEXT PRIMARY KEY,                -- of the table
+  revision  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+INSERT INTO table_revisions (name) VALUES ('placements'), ('data_records'), ('reported_services');
+
+CREATE TRIGGER placements_added AFTER INSERT ON placements BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'placements'; END;
+CREATE TRIGGER placements_changed AFTER UPDATE ON placements BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'placements'; END;
+CREATE TRIGGER placements_removed AFTER DELETE ON placements BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'placements'; END;
+CREATE TRIGGER data_records_added AFTER INSERT ON data_records BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'data_records'; END;
+CREATE TRIGGER data_records_changed AFTER UPDATE ON data_records BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'data_records'; END;
+CREATE TRIGGER data_records_removed AFTER DELETE ON data_records BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'data_records'; END;
+CREATE TRIGGER reported_services_added AFTER INSERT ON reported_services BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'reported_services'; END;
+CREATE TRIGGER reported_services_changed AFTER UPDATE ON reported_services BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'reported_services'; END;
+CREATE TRIGGER reported_services_removed AFTER DELETE ON reported_services BEGIN UPDATE table_revisions SET revision = revision + 1 WHERE name = 'reported_services'; END;

@@ -17,35 +17,45 @@ namespace Mcp.Master.Reading;
 internal sealed class FleetStatus(Database database, FleetObservation observation, NodeHealthBoard board, FindingLedger ledger, FleetStatusContext context, TimeProvider clock)
 {
     private readonly string _since = Timestamp.Now(clock);
+    private readonly KeptRows<PlacementRow> _placements = new("placements", PlacementStore.All);
+    private readonly KeptRows<DataRecord> _owners = new("data_records", DataRecordStore.Owners);
+    private readonly KeptRows<ReportedService> _reported = new("reported_services", ReportedServiceStore.All);
 
     /// <summary>Services with their containers as their nodes see them now, and all findings.</summary>
     /// <exception cref="McpException">NotFound: the named service is nowhere.</exception>
     public async Task<StatusResponse> StatusAsync(StatusRequest request, CancellationToken cancellation)
     {
-        var facts = await FactsAsync(cancellation);
+        // Whoever asks for one service wants to see it as it is now.
+        var anew = request.ServiceName.Length > 0 && database.Read(c => PlacementStore.Find(c, request.ServiceName)) is { } asked ? new HashSet<string>([asked.Node]) : [];
+        var facts = await FactsAsync(stop => observation.LookAsync(anew, stop), cancellation);
         var answers = facts.Answers;
         var placements = facts.Placements.Where(p => request.ServiceName.Length == 0 || p.Service == request.ServiceName).ToList();
         if (request.ServiceName.Length > 0 && placements.Count == 0)
             throw new McpException(FaultCode.NotFound, $"there is no service {Printable.Line(request.ServiceName, 80)}") { Hint = "mcp list" };
         var response = new StatusResponse { Fleet = context.Fleet, Version = context.Version, MasterSince = _since };
         response.Services.AddRange(placements.Select(p => Service(p, answers, facts.Snapshots!)));
+        var moves = facts.Open.Where(o => o.Kind == Migrating.Kind).ToList();
         foreach (var service in response.Services)
         {
-            if (facts.Open.FirstOrDefault(o => o.Service == service.Name && o.Kind == Migrating.Kind) is { } moving)
+            if (moves.Find(o => o.Service == service.Name) is { } moving)
                 service.Detail = $"is being migrated to {moving.Node}{(moving.Step.Length > 0 ? $" (step {moving.Step})" : "")}: mcp watch {moving.Id}";
         }
         var findings = database.Read(connection => ledger.Describe(connection, FindingRules.Compute(facts), key => FindingRules.CanJudge(facts, key)));
         response.Findings.AddRange(findings.Where(f => request.ServiceName.Length == 0 || Concerns(f, request.ServiceName, placements)));
         response.Nodes.AddRange(database.Read(Nodes));
+        foreach (var node in response.Nodes)
+            node.ObservedAt = answers.GetValueOrDefault(node.Name) is { Live: not null } answer ? answer.At : "";
         return response;
     }
 
-    /// <summary>What the findings of this moment are computed from: the nodes are asked, then the rows are read.</summary>
-    public async Task<FindingFacts> FactsAsync(CancellationToken cancellation)
+    /// <summary>What the findings of this moment are computed from: every node is asked, then the rows are read.</summary>
+    public Task<FindingFacts> FactsAsync(CancellationToken cancellation) => FactsAsync(stop => observation.AskAsync("", "", stop), cancellation);
+
+    private async Task<FindingFacts> FactsAsync(Func<CancellationToken, Task<IReadOnlyDictionary<string, NodeAnswer>>> look, CancellationToken cancellation)
     {
         // What was at work when the nodes were asked, or came and went meanwhile, is not judged by their answers.
         var (from, before) = (Timestamp.Now(clock), database.Read(OperationStore.Open));
-        var answers = await observation.AskAsync("", "", cancellation);
+        var answers = await look(cancellation);
         return database.Read(connection => Facts(connection, answers, [.. before.Select(o => o.Service), .. OperationStore.AtWorkSince(connection, from)]));
     }
 
@@ -144,9 +154,9 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         Busy = atWork.Concat(answers.Values.SelectMany(a => a.Live?.Busy ?? [])).ToHashSet(StringComparer.Ordinal),
         Condition = board.Of,
         Answers = answers,
-        Placements = PlacementStore.All(connection),
-        Data = DataRecordStore.Owners(connection),
-        Reported = ReportedServiceStore.All(connection),
+        Placements = _placements.Of(connection),
+        Data = _owners.Of(connection),
+        Reported = _reported.Of(connection),
         Open = OperationStore.Open(connection),
         IsAtWork = context.IsAtWork,
         CertificateEnds = CertificateStore.LastEnds(connection),

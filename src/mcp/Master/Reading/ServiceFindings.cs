@@ -37,9 +37,9 @@ internal static class ServiceFindings
             if (ServiceJudgement.ContainersOf(placement, answer).FirstOrDefault(c => c.Drift) is { } drifted)
                 yield return FindingRules.New("drift", "warning", node, service, $"the container of {service}/{drifted.Component} was changed behind the agent's back", $"mcp deploy {service}");
         }
-        var unreachable = placement.Spec.Components.SelectMany(c => c.Routes).Where(r => r.Public).Select(r => r.Hostname).Distinct().ToList();
-        if (unreachable.Count > 0)
+        if (placement.Spec.Components.Any(c => c.Routes.Any(r => r.Public)))
         {
+            var unreachable = placement.Spec.Components.SelectMany(c => c.Routes).Where(r => r.Public).Select(r => r.Hostname).Distinct().ToList();
             yield return FindingRules.New("edge route missing", "warning", node, service,
                 $"{string.Join(", ", unreachable)} {(unreachable.Count == 1 ? "is" : "are")} not reachable from outside: this version has no proxy yet", "mcp route list", At(placement));
         }

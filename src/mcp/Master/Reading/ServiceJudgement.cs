@@ -24,6 +24,8 @@ internal static class ServiceJudgement
         if (placement.Pending)
             return new("unknown", $"its first deploy on {placement.Node} was not confirmed");
         var containers = ContainersOf(placement, answer);
+        if (IsAsWished(placement, containers))
+            return new("running", "");
         var running = containers.Count(c => c.State == "running");
         if (!placement.Spec.Active)
             return running == 0 ? new("stopped", "") : new("unhealthy", $"it should be stopped, but {running} of its containers run", IsWrong: true);
@@ -34,9 +36,25 @@ internal static class ServiceJudgement
         return new(running == 0 ? "stopped" : "running", stopped.Count == 0 ? "" : $"stopped on purpose: {string.Join(", ", stopped)}");
     }
 
+    // Nearly always, of ten thousand services: said without a list.
+    private static bool IsAsWished(PlacementRow placement, IReadOnlyList<ContainerStatus> containers)
+    {
+        var components = placement.Spec.Components;
+        if (!placement.Spec.Active || components.Count == 0 || containers.Count != components.Count)
+            return false;
+        foreach (var component in components)
+        {
+            var runs = false;
+            for (var i = 0; i < containers.Count && !runs; i++)
+                runs = containers[i] is { State: "running", Stopped: false, Health: not "unhealthy" } there && there.Component == component.Name;
+            if (!runs)
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>The service's containers on its node.</summary>
-    public static List<ContainerStatus> ContainersOf(PlacementRow placement, NodeAnswer answer) =>
-        answer.Live is null ? [] : [.. answer.Live.Containers.Where(c => c.Service == placement.Service)];
+    public static IReadOnlyList<ContainerStatus> ContainersOf(PlacementRow placement, NodeAnswer answer) => answer.Of(placement.Service);
 
     /// <summary>What is wrong with one component among the containers of its service, in words; null: it runs and is not unhealthy.</summary>
     public static string? Fault(string component, IEnumerable<ContainerStatus> containers)

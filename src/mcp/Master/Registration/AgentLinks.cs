@@ -22,6 +22,9 @@ internal sealed class AgentLinks(
 
     private readonly ConcurrentDictionary<string, Link> _links = new(StringComparer.Ordinal);
 
+    /// <summary>Told of a node on which this master changes something: as the change begins, and before anybody hears of its end.</summary>
+    public Action<string> Changed { get; set; } = _ => { };
+
     /// <summary>The client of a node's agent.</summary>
     /// <exception cref="McpException">NotFound: no such node; FailedPrecondition: it has not joined, so its address is not known.</exception>
     public McpAgentService.McpAgentServiceClient To(string node)
@@ -39,7 +42,7 @@ internal sealed class AgentLinks(
     public (McpAgentService.McpAgentServiceClient Client, IDisposable Channel) ForData(string node)
     {
         var channel = PeerChannel.Open([AddressOf(node)], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock, bulk: true);
-        return (new McpAgentService.McpAgentServiceClient(channel), channel);
+        return (ClientOf(node, channel), channel);
     }
 
     /// <summary>The client of a node's agent at an address, whatever its row says: for questions about an address that is in doubt.</summary>
@@ -52,7 +55,8 @@ internal sealed class AgentLinks(
                 known.Confirmed = clock.GetTimestamp();
                 return known.Client;
             }
-            var fresh = new Link(address, PeerChannel.Open([address], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock)) { Confirmed = clock.GetTimestamp() };
+            var channel = PeerChannel.Open([address], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock);
+            var fresh = new Link(address, channel, ClientOf(node, channel)) { Confirmed = clock.GetTimestamp() };
             if (known is null ? _links.TryAdd(node, fresh) : _links.TryUpdate(node, fresh, known))
             {
                 known?.Channel.Dispose();
@@ -114,7 +118,10 @@ internal sealed class AgentLinks(
         };
     }
 
-    private sealed class Link(string address, PeerChannel channel)
+    private McpAgentService.McpAgentServiceClient ClientOf(string node, PeerChannel channel) =>
+        new(new ChangeNotes(channel.CreateCallInvoker(), () => Changed(node)));
+
+    private sealed class Link(string address, PeerChannel channel, McpAgentService.McpAgentServiceClient client)
     {
         public string Address => address;
 
@@ -123,6 +130,6 @@ internal sealed class AgentLinks(
 
         public PeerChannel Channel => channel;
 
-        public McpAgentService.McpAgentServiceClient Client { get; } = new(channel);
+        public McpAgentService.McpAgentServiceClient Client => client;
     }
 }

@@ -27,12 +27,18 @@ internal sealed partial class HealthWatch(
 
     private const int RoundsOfTheDead = 6;
 
+    // Dialling and a handshake that hangs, or two pings.
+    private static readonly TimeSpan Standing = TimeSpan.FromSeconds(20);
+
     // A thousand nodes that appear at once are a thousand handshakes; in turn, the first are healthy while the last wait, and no answer is late
     // because of the others. Dead nodes hold a place for the limit of their check: all of a thousand are judged within 12 s (3 s each).
     private readonly SemaphoreSlim _turns = new(256);
 
     private readonly ConcurrentDictionary<string, byte> _asking = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte> _lines = new(StringComparer.Ordinal);
+
+    // The clock's timestamp of each line's beginning, while it is followed.
+    private readonly ConcurrentDictionary<string, long> _since = new(StringComparer.Ordinal);
     private CancellationToken _life = new(canceled: true);
     private int _round;
 
@@ -80,6 +86,12 @@ internal sealed partial class HealthWatch(
         if (!_life.IsCancellationRequested)
             _ = CheckAsync(node, checkLimit, overdue: false);
     }
+
+    /// <summary>
+    /// Since when the line to a node has stood, as a timestamp of the clock; null: it does not stand, or not for long enough to know. Within
+    /// <see cref="Standing"/> a peer that is not there has broken it.
+    /// </summary>
+    public long? LineSince(string node) => _since.TryGetValue(node, out var since) && clock.GetElapsedTime(since) > Standing ? since : null;
 
     /// <summary>One look at every node.</summary>
     internal void Look()
@@ -144,6 +156,7 @@ internal sealed partial class HealthWatch(
     private async Task FollowAsync(string node)
     {
         var opened = clock.GetTimestamp();
+        _since[node] = opened;
         try
         {
             await foreach (var e in eyes.EventsAsync(node, line(node), _life))
@@ -166,6 +179,10 @@ internal sealed partial class HealthWatch(
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             LogLine(node, e.Message);
+        }
+        finally
+        {
+            _since.TryRemove(node, out _);
         }
         await CheckAsync(node, QuickLimit, overdue: false);
         _lines.TryRemove(node, out _);

@@ -84,6 +84,14 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
 
     public FleetStatus Status { get; private set; } = null!;
 
+    public KeptAnswers Kept { get; private set; } = null!;
+
+    /// <summary>The nodes that were asked for their containers, in order.</summary>
+    public List<string> Asked { get; } = [];
+
+    /// <summary>What happens on a node while it is asked.</summary>
+    public Action<string> WhileAsked { get; set; } = _ => { };
+
     /// <summary>What the alerts were handed: "+stale orion notes", "-stale orion notes".</summary>
     public List<string> Alerts { get; } = [];
 
@@ -107,7 +115,8 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
         if (!warmUp.IsCompleted)
             throw new InvalidOperationException("The simulation waits for something real.");
         _ledger = new FindingLedger(_database, Clock);
-        Status = new FleetStatus(_database, new FleetObservation(_database, this, Board), Board, _ledger, new FleetStatusContext("test", "1", _ => false, () => [], () => [], new Mcp.Master.Configuration.SnapshotSettings("") { Interval = TimeSpan.Zero, Drill = TimeSpan.Zero }), Clock);
+        Kept = new KeptAnswers(_health.LineSince, Clock);
+        Status = new FleetStatus(_database, new FleetObservation(_database, this, Board, Kept, Clock), Board, _ledger, new FleetStatusContext("test", "1", _ => false, () => [], () => [], new Mcp.Master.Configuration.SnapshotSettings("") { Interval = TimeSpan.Zero, Drill = TimeSpan.Zero }), Clock);
         _findings = new FindingWatch(Status.FactsAsync, _ledger, Tell, Clock, NullLogger<FindingWatch>.Instance);
         _nextLook = _second;
     }
@@ -190,6 +199,8 @@ internal sealed class SimulatedFleet : IAgentEyes, IDisposable
     public Task<LiveCheckResponse> LiveAsync(string node, string service, TimeSpan limit, CancellationToken cancellation)
     {
         var there = Nodes[node];
+        Asked.Add(node);
+        WhileAsked(node);
         if (there.IsDown || there.IsDeaf || there.IsSlow)
             return Task.FromException<LiveCheckResponse>(Silence(node));
         return Task.FromResult(new LiveCheckResponse

@@ -17,7 +17,7 @@ internal static class DocumentMapping
     /// <summary>A node.</summary>
     public static NodeDocument ToDocument(this NodeSummary n) => new(
         n.Name, n.Role, n.Address, n.Arch, n.Status, n.Detail, n.Cordoned, n.Joined, n.Containers, n.Services, n.Version, n.LastHeartbeat,
-        n.CertificateExpires, n.DiskFreeBytes, n.MemoryBytes, n.CpuMillicores);
+        n.CertificateExpires, n.DiskFreeBytes, n.MemoryBytes, n.CpuMillicores, n.ObservedAt);
 
     /// <summary>A finding.</summary>
     public static FindingDocument ToDocument(this Finding f) => new(f.Kind, f.Severity, f.Node, f.Service, f.Message, f.Command, f.Since);

@@ -46,7 +46,7 @@ internal sealed record NodesDocument(IReadOnlyList<NodeDocument> Nodes);
 /// <summary>A node.</summary>
 internal sealed record NodeDocument(
     string Name, string Role, string Address, string Arch, string Status, string Detail, bool Cordoned, bool Joined, uint Containers, uint Services,
-    string Version, string LastHeartbeat, string CertificateExpires, ulong DiskFreeBytes, ulong MemoryBytes, ulong CpuMillicores);
+    string Version, string LastHeartbeat, string CertificateExpires, ulong DiskFreeBytes, ulong MemoryBytes, ulong CpuMillicores, string ObservedAt = "");
 
 /// <summary><c>mcp operator list --json</c>.</summary>
 internal sealed record OperatorsDocument(IReadOnlyList<OperatorDocument> Operators);
