@@ -49,6 +49,16 @@ docker-registry docker-registry
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 LIST
       ;;
+    bench-data) cat <<'LIST'
+zstd zstd
+ssh openssh-client
+/usr/sbin/sshd openssh-server
+rsync rsync
+restic restic
+borg borgbackup
+ip iproute2
+LIST
+      ;;
     *) echo "deps.sh: no group named $1" >&2; return 1 ;;
   esac
 }

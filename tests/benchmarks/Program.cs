@@ -3,11 +3,21 @@
 using System.Diagnostics;
 using System.Globalization;
 using Mcp.Benchmarks;
+using Mcp.Benchmarks.Data;
 using Mcp.Benchmarks.Scale;
 using Mcp.EndToEnd.Harness;
 
 if (args is ["--scale", .. var sizes])
     return await ScaleTable.RunAsync(sizes.Length > 0 ? [.. sizes.Select(s => int.Parse(s, CultureInfo.InvariantCulture))] : [10, 50, 100, 1000]);
+
+if (args is [PlainSender.SinkVerb, var host])
+    return await PlainSender.SinkAsync(host);
+
+if (args is ["--data", .. var share])
+{
+    using var benchmark = new DataBenchmark(share.Length > 0 ? double.Parse(share[0], CultureInfo.InvariantCulture) : 1);
+    return await benchmark.RunAsync();
+}
 
 const int Services = 20;
 var runs = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 15;

@@ -22,6 +22,7 @@ internal sealed class PairFleet : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, RoleProcess> _agents = [];
     private readonly List<Process> _podmans = [];
+<<<<<<< HEAD
     private readonly Dictionary<string, NodeLine> _lines = [];
     private readonly bool _hasLines;
     private readonly string _masterAddress = FreeAddress();
@@ -29,6 +30,14 @@ internal sealed class PairFleet : IAsyncDisposable
     private RoleProcess? _master;
 
     private PairFleet(bool hasLines) => _hasLines = hasLines;
+=======
+    private readonly PairSetting _setting;
+    private readonly string _masterAddress;
+    private IReadOnlyDictionary<string, string?> _environment = new Dictionary<string, string?>();
+    private RoleProcess? _master;
+
+    private PairFleet(PairSetting setting) => (_setting, _masterAddress) = (setting, FreeAddress(setting.Host));
+>>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
 
     public RoleProcess Master => _master ?? throw new InvalidOperationException("the fleet is not up");
 
@@ -47,12 +56,25 @@ internal sealed class PairFleet : IAsyncDisposable
 
     public string MasterDatabase => _folder.PathOf("master/master.db");
 
+    public string AgentSocket(string node) => _folder.PathOf($"{node}/agent.sock");
+
+    public string MasterSocket => _folder.PathOf("master.sock");
+
+    /// <summary>The master's own folder.</summary>
+    public string MasterHome => _folder.PathOf("master");
+
     /// <summary>Sets the fleet up with an image in both stores and waits until both nodes are healthy.</summary>
+<<<<<<< HEAD
     /// <param name="image">The image.</param>
     /// <param name="lines">The master calls the nodes over a <see cref="NodeLine"/> each.</param>
     public static async Task<PairFleet> StartAsync(string image, bool lines = false)
     {
         var fleet = new PairFleet(lines);
+=======
+    public static async Task<PairFleet> StartAsync(string image, PairSetting? setting = null)
+    {
+        var fleet = new PairFleet(setting ?? new PairSetting());
+>>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
         try
         {
             await fleet.SetUpAsync(image);
@@ -139,11 +161,12 @@ internal sealed class PairFleet : IAsyncDisposable
         await MakeEnvironmentAsync();
         var home = _folder.PathOf("master");
         var first = (await RunAsync("master", "init", "--domain", "e2e.test", "--address", _masterAddress, "--home", home)).OrThrow();
-        Insert(Path.Combine(home, "mcp-master.toml"), "[server]", $"socket = \"{_folder.PathOf("master.sock")}\"");
+        Insert(Path.Combine(home, "mcp-master.toml"), "[server]", $"socket = \"{MasterSocket}\"");
+        await File.AppendAllTextAsync(Path.Combine(home, "mcp-master.toml"), _setting.MasterSettings);
         _master = new RoleProcess(["master", "run", "--config", Path.Combine(home, "mcp-master.toml")], _environment);
         _master.Start();
-        await Wait.UntilAsync("the master listens", () => Task.FromResult(File.Exists(_folder.PathOf("master.sock"))), otherwise: () => Task.FromResult(_master.Printed));
-        await WithTokenAsync(first.Output, "login", _masterAddress);
+        await Wait.UntilAsync("the master listens", () => Task.FromResult(File.Exists(MasterSocket)), otherwise: () => Task.FromResult(_master.Printed));
+        await WithTokenAsync(first.Output, [], "login", _masterAddress);
         var archive = _folder.PathOf("image.tar");
         (await TestPodman.RunAsync(["save", "-q", "-o", archive, image])).OrThrow();
         await Task.WhenAll(JoinAsync(Ant, archive), JoinAsync(Bee, archive));
@@ -169,11 +192,13 @@ internal sealed class PairFleet : IAsyncDisposable
     {
         foreach (var folder in new[] { "srv", "store", "run", "tmp" })
             Directory.CreateDirectory(_folder.PathOf($"{node}/{folder}"));
-        if (node == Bee)
-            (await Shell.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={BeeDisk}m,mode=0755", "tmpfs", DataRoot(Bee)])).OrThrow();
+        if (node == Bee && _setting.BeeDiskMiB is { } size)
+            (await Shell.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={size}m,mode=0755", "tmpfs", DataRoot(Bee)])).OrThrow();
+        var before = node == Bee ? _setting.BeeBefore : [];
         (await PodmanAsync(node, "load", "-q", "-i", archive)).OrThrow();
         var socket = _folder.PathOf($"{node}/podman.sock");
-        var podman = Shell.Start("podman", [.. Store(node), "system", "service", "--time=0", $"unix://{socket}"], _environment);
+        IReadOnlyList<string> words = [.. before, "podman", .. Store(node), "system", "service", "--time=0", $"unix://{socket}"];
+        var podman = Shell.Start(words[0], [.. words.Skip(1)], _environment);
         podman.StandardInput.Close();
         podman.BeginOutputReadLine();
         podman.BeginErrorReadLine();
@@ -181,21 +206,27 @@ internal sealed class PairFleet : IAsyncDisposable
             _podmans.Add(podman);
         await Wait.UntilAsync("podman's API listens", () => Task.FromResult(File.Exists(socket)));
         var invited = (await RunAsync("node", "add", node, "--role", "worker")).OrThrow();
+<<<<<<< HEAD
         var (home, address) = (_folder.PathOf($"{node}/srv/mcp"), FreeAddress());
         await WithTokenAsync(
             invited.Output, "agent", "join", _masterAddress, "--home", home, "--data-root", DataRoot(node), "--listen", address, "--address", LineTo(node, address), "--podman-socket", socket);
+=======
+        var (home, address) = (_folder.PathOf($"{node}/srv/mcp"), FreeAddress(node == Bee ? _setting.BeeHost : _setting.Host, foreign: before.Count > 0));
+        await WithTokenAsync(invited.Output, before, "agent", "join", _masterAddress, "--home", home, "--data-root", DataRoot(node), "--listen", address, "--address", address, "--podman-socket", socket);
+>>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
         var configuration = Path.Combine(home, "mcp-agent.toml");
-        Insert(configuration, "[server]", $"socket = \"{_folder.PathOf($"{node}/agent.sock")}\"");
+        Insert(configuration, "[server]", $"socket = \"{AgentSocket(node)}\"");
         if (File.ReadAllText(configuration).Contains("[policy]", StringComparison.Ordinal))
             Insert(configuration, "[policy]", "host_network = true");
         else
             File.AppendAllText(configuration, "\n[policy]\nhost_network = true\n");
-        var agent = new RoleProcess(["agent", "run", "--config", configuration], _environment);
+        var agent = new RoleProcess(["agent", "run", "--config", configuration], _environment, before);
         lock (_agents)
             _agents.Add(node, agent);
         agent.Start();
     }
 
+<<<<<<< HEAD
     // What the master is told to call.
     private string LineTo(string node, string address)
     {
@@ -208,9 +239,13 @@ internal sealed class PairFleet : IAsyncDisposable
     }
 
     private async Task WithTokenAsync(string token, params string[] arguments)
+=======
+    private async Task WithTokenAsync(string token, IReadOnlyList<string> before, params string[] arguments)
+>>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
     {
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(token.Trim() + "\n"));
-        (await PublishedBinary.RunAsync(arguments, _environment, input)).OrThrow();
+        IReadOnlyList<string> words = [.. before, PublishedBinary.Path, .. arguments];
+        (await Shell.RunAsync(words[0], [.. words.Skip(1)], _environment, input)).OrThrow();
     }
 
     private static void Insert(string file, string table, string line)
@@ -220,11 +255,12 @@ internal sealed class PairFleet : IAsyncDisposable
         File.WriteAllText(file, text.Insert(start + table.Length, "\n" + line));
     }
 
-    private static string FreeAddress()
+    // Of a foreign host the port can only be one that is free here.
+    private static string FreeAddress(string host, bool foreign = false)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return socket.LocalEndPoint!.ToString()!;
+        socket.Bind(new IPEndPoint(foreign ? IPAddress.Loopback : IPAddress.Parse(host), 0));
+        return new IPEndPoint(IPAddress.Parse(host), ((IPEndPoint)socket.LocalEndPoint!).Port).ToString();
     }
 
     private static string Tail(string text) => text.Length <= 3000 ? text : text[^3000..];

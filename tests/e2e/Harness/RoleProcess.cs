@@ -4,7 +4,10 @@ using System.Text;
 namespace Mcp.EndToEnd.Harness;
 
 /// <summary>One long-running role of the published file: started, killed and started again on the same folder.</summary>
-internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> environment) : IAsyncDisposable
+/// <param name="arguments">Its arguments.</param>
+/// <param name="environment">Variables set in addition.</param>
+/// <param name="before">A program that becomes it, with its arguments; none: it is started by itself.</param>
+internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> environment, IReadOnlyList<string>? before = null) : IAsyncDisposable
 {
     private readonly StringBuilder _printed = new();
     private Process? _process;
@@ -26,7 +29,11 @@ internal sealed class RoleProcess(IReadOnlyList<string> arguments, IReadOnlyDict
     public int ProcessId => (_process ?? throw new InvalidOperationException("it is not running")).Id;
 
     /// <summary>Starts it.</summary>
-    public void Start() => Start(PublishedBinary.Path, arguments);
+    public void Start()
+    {
+        IReadOnlyList<string> words = [.. before ?? [], PublishedBinary.Path, .. arguments];
+        Start(words[0], [.. words.Skip(1)]);
+    }
 
     /// <summary>Starts it so that it stands before its first instruction until it gets CONT: for those who want to watch it from there.</summary>
     public void StartStopped() => Start("sh", ["-c", "kill -STOP $$; exec \"$0\" \"$@\"", PublishedBinary.Path, .. arguments]);
