@@ -22,22 +22,13 @@ internal sealed class PairFleet : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, RoleProcess> _agents = [];
     private readonly List<Process> _podmans = [];
-<<<<<<< HEAD
     private readonly Dictionary<string, NodeLine> _lines = [];
-    private readonly bool _hasLines;
-    private readonly string _masterAddress = FreeAddress();
-    private IReadOnlyDictionary<string, string?> _environment = new Dictionary<string, string?>();
-    private RoleProcess? _master;
-
-    private PairFleet(bool hasLines) => _hasLines = hasLines;
-=======
     private readonly PairSetting _setting;
     private readonly string _masterAddress;
     private IReadOnlyDictionary<string, string?> _environment = new Dictionary<string, string?>();
     private RoleProcess? _master;
 
     private PairFleet(PairSetting setting) => (_setting, _masterAddress) = (setting, FreeAddress(setting.Host));
->>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
 
     public RoleProcess Master => _master ?? throw new InvalidOperationException("the fleet is not up");
 
@@ -64,17 +55,11 @@ internal sealed class PairFleet : IAsyncDisposable
     public string MasterHome => _folder.PathOf("master");
 
     /// <summary>Sets the fleet up with an image in both stores and waits until both nodes are healthy.</summary>
-<<<<<<< HEAD
     /// <param name="image">The image.</param>
-    /// <param name="lines">The master calls the nodes over a <see cref="NodeLine"/> each.</param>
-    public static async Task<PairFleet> StartAsync(string image, bool lines = false)
-    {
-        var fleet = new PairFleet(lines);
-=======
+    /// <param name="setting">What is to be otherwise.</param>
     public static async Task<PairFleet> StartAsync(string image, PairSetting? setting = null)
     {
         var fleet = new PairFleet(setting ?? new PairSetting());
->>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
         try
         {
             await fleet.SetUpAsync(image);
@@ -206,14 +191,9 @@ internal sealed class PairFleet : IAsyncDisposable
             _podmans.Add(podman);
         await Wait.UntilAsync("podman's API listens", () => Task.FromResult(File.Exists(socket)));
         var invited = (await RunAsync("node", "add", node, "--role", "worker")).OrThrow();
-<<<<<<< HEAD
-        var (home, address) = (_folder.PathOf($"{node}/srv/mcp"), FreeAddress());
-        await WithTokenAsync(
-            invited.Output, "agent", "join", _masterAddress, "--home", home, "--data-root", DataRoot(node), "--listen", address, "--address", LineTo(node, address), "--podman-socket", socket);
-=======
         var (home, address) = (_folder.PathOf($"{node}/srv/mcp"), FreeAddress(node == Bee ? _setting.BeeHost : _setting.Host, foreign: before.Count > 0));
-        await WithTokenAsync(invited.Output, before, "agent", "join", _masterAddress, "--home", home, "--data-root", DataRoot(node), "--listen", address, "--address", address, "--podman-socket", socket);
->>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
+        await WithTokenAsync(
+            invited.Output, before, "agent", "join", _masterAddress, "--home", home, "--data-root", DataRoot(node), "--listen", address, "--address", LineTo(node, address), "--podman-socket", socket);
         var configuration = Path.Combine(home, "mcp-agent.toml");
         Insert(configuration, "[server]", $"socket = \"{AgentSocket(node)}\"");
         if (File.ReadAllText(configuration).Contains("[policy]", StringComparison.Ordinal))
@@ -226,11 +206,10 @@ internal sealed class PairFleet : IAsyncDisposable
         agent.Start();
     }
 
-<<<<<<< HEAD
     // What the master is told to call.
     private string LineTo(string node, string address)
     {
-        if (!_hasLines)
+        if (!_setting.Lines)
             return address;
         var line = new NodeLine(address);
         lock (_lines)
@@ -238,10 +217,7 @@ internal sealed class PairFleet : IAsyncDisposable
         return line.Address;
     }
 
-    private async Task WithTokenAsync(string token, params string[] arguments)
-=======
     private async Task WithTokenAsync(string token, IReadOnlyList<string> before, params string[] arguments)
->>>>>>> 06476cc (Moves of data are measured beside tar, zstd, ssh, rsync, restic and borg, in one run over the same data)
     {
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(token.Trim() + "\n"));
         IReadOnlyList<string> words = [.. before, PublishedBinary.Path, .. arguments];

@@ -17,4 +17,7 @@ internal sealed record PairSetting
 
     /// <summary>What starts bee's programs, as <c>nsenter --net=…</c>; empty: nothing does.</summary>
     public IReadOnlyList<string> BeeBefore { get; init; } = [];
+
+    /// <summary>Whether the master calls the nodes over a <see cref="NodeLine"/> each, which can be cut.</summary>
+    public bool Lines { get; init; }
 }
