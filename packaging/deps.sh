@@ -35,6 +35,7 @@ LIST
       ;;
     busybox) echo "dpkg busybox-static" ;; # the dynamic busybox has the same name
     curl) echo "curl curl" ;;
+    fuzz) printf '%s\n' "afl-fuzz afl++" "zstd zstd" ;;
     e2e) cat <<'LIST'
 debootstrap debootstrap
 sqlite3 sqlite3
@@ -45,6 +46,7 @@ strace strace
 /usr/lib/python3/dist-packages/grpc/__init__.py python3-grpcio
 openssl openssl
 zstd zstd
+bsdtar libarchive-tools
 docker-registry docker-registry
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 LIST

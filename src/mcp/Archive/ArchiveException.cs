@@ -13,6 +13,14 @@ internal sealed class ArchiveException : Exception
         : base(entry is null ? $"the archive {rule}" : $"the entry {(entry.Length == 0 ? "./" : PrintableBytes.Line(entry, 300))} {rule}", inner) =>
         (Rule, Entry) = (rule, entry);
 
+    private ArchiveException(ArchiveException inner, string where)
+        : base($"{inner.Message} ({where})", inner) => (Rule, Entry) = (inner.Rule, inner.Entry);
+
+    /// <summary>Of a refusal that names no entry: the same, and where in the archive it is.</summary>
+    /// <param name="last">The entry that came last; null: none did.</param>
+    public ArchiveException Behind(byte[]? last) =>
+        new(this, last is null ? "at its first entry" : $"behind the entry {(last.Length == 0 ? "./" : PrintableBytes.Line(last, 300))}");
+
     /// <summary>The rule that is broken.</summary>
     public string Rule { get; }
 

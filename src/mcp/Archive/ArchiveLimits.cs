@@ -15,6 +15,12 @@ internal sealed record ArchiveLimits
     /// <summary>Levels of directories: each open level holds a descriptor, and nobody keeps data deeper.</summary>
     public const int Depth = 256;
 
+    /// <summary>Zeros behind the end marks: tars fill up their last record, of 10 KiB where nobody said otherwise and never more than this.</summary>
+    public const int Padding = 64 * 1024 * 1024;
+
+    /// <summary>An attribute's name: XATTR_NAME_MAX (linux/limits.h).</summary>
+    public const int AttributeName = 255;
+
     /// <summary>The window of a zstd frame in bytes: what a reader must keep in memory.</summary>
     public const int WindowLog = 23;
 
@@ -27,6 +33,6 @@ internal sealed record ArchiveLimits
     /// <summary>How many entries.</summary>
     public long Entries { get; init; } = 20_000_000;
 
-    /// <summary>How many bytes of content, all files together: what was announced, or what the disk has free.</summary>
+    /// <summary>How many bytes of content and extended headers, all entries together: what was announced, or what the disk has free.</summary>
     public long Bytes { get; init; } = long.MaxValue;
 }

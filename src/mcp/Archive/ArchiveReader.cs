@@ -19,20 +19,53 @@ internal sealed class ArchiveReader(Stream tar, ArchiveLimits limits)
     private long _contentLeft;
     private int _paddingLeft;
     private bool _ended;
-    private byte[] _current = [];
+    private byte[]? _current;
+    private long _taken;
 
     /// <summary>Entries read so far.</summary>
     public long Entries { get; private set; }
 
-    /// <summary>Bytes of content announced by the entries so far.</summary>
+    /// <summary>Bytes of content announced by the entries so far; what the limit judges counts extended headers as well.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>The next entry; null at the end, when nothing but zeros followed it. Content that was not read is passed over.</summary>
     /// <exception cref="ArchiveException">A rule is broken, or the stream was cut.</exception>
     public ArchiveEntry? Next()
     {
-        if (_ended)
-            return null;
+        try
+        {
+            return _ended ? null : Advance();
+        }
+        catch (ArchiveException e) when (e.Entry is null)
+        {
+            throw e.Behind(_current);
+        }
+    }
+
+    /// <summary>Reads content of the current entry; 0 at its end.</summary>
+    /// <exception cref="ArchiveException">The stream was cut.</exception>
+    public int Read(Span<byte> buffer)
+    {
+        if (_contentLeft == 0 || buffer.Length == 0)
+            return 0;
+        int read;
+        try
+        {
+            read = tar.Read(buffer[..(int)Math.Min(buffer.Length, _contentLeft)]);
+        }
+        catch (ArchiveException e) when (e.Entry is null)
+        {
+            // Of the decompressor, which knows no entries.
+            throw new ArchiveException($"was not read to its end: the archive {e.Rule}", _current, e);
+        }
+        if (read == 0)
+            throw new ArchiveException("ends within its content: the archive was cut", _current);
+        _contentLeft -= read;
+        return read;
+    }
+
+    private ArchiveEntry? Advance()
+    {
         PassContent();
         var draft = new EntryDraft();
         while (true)
@@ -50,19 +83,6 @@ internal sealed class ArchiveReader(Stream tar, ArchiveLimits limits)
         }
     }
 
-    /// <summary>Reads content of the current entry; 0 at its end.</summary>
-    /// <exception cref="ArchiveException">The stream was cut.</exception>
-    public int Read(Span<byte> buffer)
-    {
-        if (_contentLeft == 0 || buffer.Length == 0)
-            return 0;
-        var read = tar.Read(buffer[..(int)Math.Min(buffer.Length, _contentLeft)]);
-        if (read == 0)
-            throw new ArchiveException("ends within its content: the archive was cut", _current);
-        _contentLeft -= read;
-        return read;
-    }
-
     private ArchiveEntry Take(ArchiveEntry entry)
     {
         if (EntryRules.Problem(entry) is { } problem)
@@ -70,9 +90,9 @@ internal sealed class ArchiveReader(Stream tar, ArchiveLimits limits)
         if (++Entries > limits.Entries)
             throw new ArchiveException($"has more than {limits.Entries} entries");
         // Compared by subtraction: a sum could overflow.
-        if (entry.Size > limits.Bytes - Bytes)
+        if (entry.Size > limits.Bytes - _taken)
             throw new ArchiveException($"would need more than the {limits.Bytes} bytes that are announced or free", entry.Name);
-        Bytes += entry.Size;
+        (Bytes, _taken) = (Bytes + entry.Size, _taken + entry.Size);
         (_contentLeft, _paddingLeft, _current) = (entry.Size, (int)(-entry.Size & (TarBlock.Size - 1)), entry.Name);
         return entry;
     }
@@ -89,6 +109,10 @@ internal sealed class ArchiveReader(Stream tar, ArchiveLimits limits)
     {
         if (size > ArchiveLimits.ExtendedHeader)
             throw new ArchiveException($"has {what} of {size} bytes; at most {ArchiveLimits.ExtendedHeader} are taken");
+        // Attributes take room on the disk as content does, and a header that says nothing takes our time.
+        if (size > limits.Bytes - _taken)
+            throw new ArchiveException($"has extended headers that would need more than the {limits.Bytes} bytes that are announced or free");
+        _taken += size;
         var content = new byte[size];
         ReadBlock(content, $"ends within {what}: it was cut");
         var padding = _padding.AsSpan(0, (int)(-size & (TarBlock.Size - 1)));
@@ -116,8 +140,10 @@ internal sealed class ArchiveReader(Stream tar, ArchiveLimits limits)
         if (!new TarBlock(_block).IsZero)
             throw new ArchiveException("goes on after an end mark");
         var rest = new byte[32 * 1024];
-        while (tar.Read(rest) is var read and > 0)
+        for (var zeros = 0L; tar.Read(rest) is var read and > 0; zeros += read)
         {
+            if (zeros > ArchiveLimits.Padding)
+                throw new ArchiveException($"goes on with zeros behind its end; at most {ArchiveLimits.Padding >> 20} MiB are taken");
             if (rest.AsSpan(0, read).ContainsAnyExcept((byte)0))
                 throw new ArchiveException("has something after its end");
         }

@@ -81,6 +81,8 @@ internal sealed class EntryDraft
             else
                 leftOut.Add($"the attribute {Shown(attribute.Name)}");
         }
+        if (_pax is not null && (_pax.Find("SCHILY.acl.access") ?? _pax.Find("SCHILY.acl.default")) is not null)
+            leftOut.Add("its access control list");
         return kept;
     }
 

@@ -18,6 +18,7 @@ internal static class EntryRules
         ?? (entry.Name.Length == 0 && entry.Kind != EntryKind.Directory ? "is the service's directory, but not a directory" : null)
         ?? ProblemOfTime(entry.ModifiedSeconds)
         ?? ProblemOfSize(entry)
+        ?? ProblemOfAttributes(entry.Attributes)
         ?? entry.Kind switch
         {
             EntryKind.SymbolicLink => LinkTarget.Problem(entry.Name, entry.Target) ?? ProblemOfDatabaseLink(entry.Name),
@@ -40,6 +41,18 @@ internal static class EntryRules
 
     // Whoever opens a database by its name must find that database: never another one, with another log beside it.
     private static string? ProblemOfDatabaseLink(ReadOnlySpan<byte> name) => name.EndsWith(".db"u8) ? "is a link called .db; a database is a file of its own" : null;
+
+    private static string? ProblemOfAttributes(IReadOnlyList<EntryAttribute> attributes)
+    {
+        foreach (var attribute in attributes)
+        {
+            if (attribute.Name.Contains((byte)0))
+                return "has an attribute with a NUL in its name";
+            if (attribute.Name.Length > ArchiveLimits.AttributeName)
+                return $"has an attribute with a name of {attribute.Name.Length} bytes; at most {ArchiveLimits.AttributeName} are possible";
+        }
+        return null;
+    }
 
     private static string? ProblemOfHardLink(ArchiveEntry entry)
     {

@@ -13,11 +13,21 @@ namespace Mcp.Archive;
 /// <param name="keepRoot">The folder itself stays its maker's, and open to him: without root only then he gets at it.</param>
 internal sealed class TreeImport(Folder target, bool owners, bool keepRoot = false)
 {
+    /// <summary>Bytes of memory for notes: an archive whose every entry deserves one must not fill it.</summary>
+    private const int NotesBytes = 2 * 1024 * 1024;
+
     private readonly List<ExportNote> _leftOut = [];
     private readonly byte[] _buffer = new byte[256 * 1024];
+    private int _noteRoom = NotesBytes;
 
-    /// <summary>What was dropped of entries that were taken: set-id bits, foreign attributes, a marker of ownership.</summary>
+    /// <summary>
+    /// What was dropped of entries that were taken: set-id bits, foreign attributes, a marker of ownership. The first ones, as many as 2 MiB hold;
+    /// see <see cref="LeftOutCount"/>.
+    /// </summary>
     public IReadOnlyList<ExportNote> LeftOut => _leftOut;
+
+    /// <summary>How many things were dropped.</summary>
+    public long LeftOutCount { get; private set; }
 
     /// <summary>Whether the archive had an entry for the directory itself.</summary>
     public bool HasRoot { get; private set; }
@@ -76,6 +86,11 @@ internal sealed class TreeImport(Folder target, bool owners, bool keepRoot = fal
         catch (PathFault e) when (e.Error is PathFault.Link or PathFault.NotAFolder or PathFault.Outside)
         {
             throw new ArchiveException("lies below something that is no directory", entry.Name, e);
+        }
+        catch (PathFault e) when (!e.IsOfTheMachine)
+        {
+            // A name or a link more than this file system takes: the archive asks for what cannot be here.
+            throw new ArchiveException($"cannot be made here ({e.Message})", entry.Name, e);
         }
     }
 
@@ -140,7 +155,10 @@ internal sealed class TreeImport(Folder target, bool owners, bool keepRoot = fal
 
     private void Note(byte[] name, string what)
     {
-        if (_leftOut.Count < 10_000)
+        LeftOutCount++;
+        if (_noteRoom > 0)
+            _noteRoom -= name.Length + 2 * what.Length + 64;
+        if (_noteRoom > 0)
             _leftOut.Add(new ExportNote(name, what));
     }
 }

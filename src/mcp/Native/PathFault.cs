@@ -30,6 +30,12 @@ internal sealed class PathFault : IOException
     /// <summary>EDQUOT.</summary>
     public const int Quota = 122;
 
+    // EIO, ENOMEM, ENFILE, EMFILE, ENODATA (of a bad block), EROFS.
+    private static ReadOnlySpan<int> OfTheMachine => [5, 12, 23, 24, 61, 30, NoSpace, Quota];
+
+    /// <summary>Whether the machine is in trouble, whatever was asked of it: a full or broken disk, no memory, no descriptors.</summary>
+    public bool IsOfTheMachine => OfTheMachine.Contains(Error);
+
     private PathFault(string message, int error)
         : base(message) => Error = error;
 

@@ -36,10 +36,19 @@ internal sealed class RootlessTests
         await Assert.That(await AnswerAsync(await PortAsync(Mcp))).Contains("Visit number 2");
 
         // What it counted comes back from a snapshot, with owners as the containers see them, and what was displaced can be erased.
+        var folder = $"{user.Home}/dev/srv/hello";
+        (await user.RunAsync("podman", "unshare", "bash", "-c", EveryKind, "bash", folder)).OrThrow();
+        var digest = await DigestAsync(user, folder);
         (await Mcp("snapshot", "create", "hello")).OrThrow();
         await Assert.That(await AnswerAsync(await PortAsync(Mcp))).Contains("Visit number 3");
         (await Mcp("snapshot", "restore", "hello", "--yes")).OrThrow();
         await Assert.That(await AnswerAsync(await PortAsync(Mcp))).Contains("Visit number 3");
+        await Assert.That(await DigestAsync(user, folder)).IsEqualTo(digest);
+        await Assert.That(long.Parse((await Shell.RunAsync("stat", ["-c", "%b", $"{folder}/kinds/holes"])).OrThrow().Output, CultureInfo.InvariantCulture)).IsLessThan(1000);
+        // And GNU tar, without any of ours, restores the same from the file.
+        (await Mcp("snapshot", "download", "hello", $"{user.Home}/hello.tar.zst")).OrThrow();
+        (await user.RunAsync("podman", "unshare", "sh", "-c", "mkdir $1 && tar --zstd --xattrs --xattrs-include='user.*' --numeric-owner -xpf $1.tar.zst -C $1", "sh", $"{user.Home}/hello")).OrThrow();
+        await Assert.That(await DigestAsync(user, $"{user.Home}/hello")).IsEqualTo(digest);
         (await Mcp("data", "purge", "hello", "--state", "aside", "--confirm", "hello")).OrThrow();
         await Assert.That((await Shell.RunAsync("find", [$"{user.Home}/dev/srv/.mcp/aside", $"{user.Home}/dev/srv/.mcp/staging", "-mindepth", "1"])).OrThrow().Output).IsEmpty();
 
@@ -54,6 +63,22 @@ internal sealed class RootlessTests
         await dev.WaitForExitAsync(limit.Token);
         await Assert.That(dev.ExitCode).IsEqualTo(0).Because(printed.ToString());
     }
+
+    // Owners are those of the user namespace: 0 is the user, the others are sub-ids.
+    private const string EveryKind = """
+        set -eu; mkdir -p "$1/kinds/empty" "$1/kinds/deep/er"; cd "$1/kinds"
+        printf 'content\n' > plain; : > nothing; head -c 300000 /dev/urandom > deep/er/binary
+        printf x > $'deep/line\nfeed \e[31m'; printf x > $'\xff\xfex'; printf x > "$(printf 'l%.0s' $(seq 200))"
+        ln -s ../../plain deep/er/link; ln -s nowhere dangling; ln plain deep/hard
+        truncate -s 8M holes; printf middle | dd of=holes bs=1 seek=3000001 conv=notrunc status=none
+        python3 -c 'import os; os.setxattr("plain", "user.note", bytes([0, 1, 2, 255]))'
+        chown 1234:4321 plain; chown 33:33 nothing; chown -h 77:88 dangling; chmod 640 plain; chmod 777 empty; chmod 500 deep/er
+        touch -d '1999-12-31 23:59:59.123456789 UTC' plain; touch -d '1969-07-20 20:17:40.5 UTC' nothing; touch -h -d '2001-02-03 04:05:06.7 UTC' dangling
+        touch -d '2026-02-03 04:05:06.000000007 UTC' empty; touch -d '2001-02-03 04:05:06.7 UTC' .
+        """;
+
+    private static async Task<string> DigestAsync(OrdinaryUser user, string folder) => (await user.RunAsync("podman", "unshare", "bash", "-c",
+        "set -euo pipefail; tar --format=pax --pax-option=delete=atime,delete=ctime --xattrs --xattrs-include='user.*' --numeric-owner --sort=name -C \"$1/kinds\" -cf - . | sha256sum", "bash", folder)).OrThrow().Output;
 
     private static void Keep(System.Text.StringBuilder printed, string? line)
     {

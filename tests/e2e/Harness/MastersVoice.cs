@@ -42,10 +42,12 @@ internal sealed class MastersVoice : IDisposable
     /// <param name="stored">The .tar.zst.</param>
     /// <param name="id">The operation; null: one of its own.</param>
     /// <param name="before">Asked before each piece: its number from 0.</param>
-    public async Task<ImportServiceDataResponse> ImportAsync(ImportServiceDataRequest first, string stored, string? id = null, Func<int, Task>? before = null)
+    /// <param name="trailer">What is said at the end; null: the truth.</param>
+    public async Task<ImportServiceDataResponse> ImportAsync(
+        ImportServiceDataRequest first, string stored, string? id = null, Func<int, Task>? before = null, StreamTrailer? trailer = null)
     {
         using var call = Agent.ImportServiceData(Operation(id));
-        var trailer = TrailerOf(stored);
+        trailer ??= TrailerOf(stored);
         try
         {
             await call.RequestStream.WriteAsync(first);
@@ -65,6 +67,23 @@ internal sealed class MastersVoice : IDisposable
             // It has answered already, or is gone: the answer says which.
         }
         return await call.ResponseAsync;
+    }
+
+    /// <summary>Exports all of a service's data, as a migration does, into a file; it must be what its trailer says.</summary>
+    public async Task ExportAsync(string service, string stored)
+    {
+        using var call = Agent.ExportServiceData(new ExportServiceDataRequest { ServiceName = service, Mode = "move" }, Operation());
+        StreamTrailer? trailer = null;
+        await using (var file = File.Create(stored))
+        {
+            await foreach (var part in call.ResponseStream.ReadAllAsync())
+            {
+                file.Write(part.Data.Span);
+                trailer = part.Trailer ?? trailer;
+            }
+        }
+        if (TrailerOf(stored) is var came && (trailer?.Sha256, trailer?.Bytes, trailer?.Entries) != (came.Sha256, came.Bytes, came.Entries))
+            throw new InvalidOperationException($"the export of {service} is not what its trailer says: {trailer} and {came}");
     }
 
     /// <summary>Drills a stored archive.</summary>

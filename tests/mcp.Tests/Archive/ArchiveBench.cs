@@ -1,4 +1,5 @@
 using Mcp.Archive;
+using Mcp.Confinement.Work;
 using Mcp.Native;
 
 namespace Mcp.Tests.Archive;
@@ -6,10 +7,11 @@ namespace Mcp.Tests.Archive;
 /// <summary>A staging folder and a neighbour that nothing may reach.</summary>
 internal sealed class ArchiveBench : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder;
 
-    public ArchiveBench()
+    public ArchiveBench(bool inMemory = false)
     {
+        _folder = new(inMemory);
         Directory.CreateDirectory(Target, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.WriteAllText(_folder["neighbour"], "untouched");
     }
@@ -46,25 +48,39 @@ internal sealed class ArchiveBench : IDisposable
     /// <summary>Empties the staging folder.</summary>
     public void Renew()
     {
-        Remove(Target);
-        Directory.CreateDirectory(Target, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        try
+        {
+            // In this process: thousands of rounds are no matter.
+            EraseWork.Do(Target);
+            File.SetUnixFileMode(Target, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (PathFault)
+        {
+            RemoveAll(Target);
+            Directory.CreateDirectory(Target, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
-    public void Dispose() => Remove(_folder.Path);
+    public void Dispose() => RemoveAll(_folder.Path);
 
-    private static void Remove(string path)
+    /// <summary>Removes something beside the staging folder.</summary>
+    public void Remove(string name) => RemoveAll(_folder[name]);
+
+    private static void RemoveAll(string path)
     {
         try
         {
             Directory.Delete(path, recursive: true);
             return;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // .NET cannot remove a name that is no UTF-8; rm can.
+            // .NET cannot remove a name that is no UTF-8, nor what is in a folder without modes; rm can, once they are given back.
         }
-        using var process = System.Diagnostics.Process.Start("rm", ["-rf", path]);
-        process.WaitForExit();
+        using var opening = System.Diagnostics.Process.Start("chmod", ["-R", "u+rwx", path]);
+        opening.WaitForExit();
+        using var removing = System.Diagnostics.Process.Start("rm", ["-rf", path]);
+        removing.WaitForExit();
     }
 
     private static FileChoice AsItIs(ReadOnlySpan<byte> name, Microsoft.Win32.SafeHandles.SafeFileHandle file, in FileStatus status) => FileChoice.AsItIs;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Mcp.Archive;
+using Mcp.Hostile;
 using Mcp.Native;
 
 namespace Mcp.Tests.Archive;

@@ -1,4 +1,5 @@
 using Mcp.Archive;
+using Mcp.Hostile;
 
 namespace Mcp.Tests.Archive;
 

@@ -1,9 +1,11 @@
+using Google.Protobuf;
 using Grpc.Core;
-using Mcp.Archive;
 using Mcp.Cli.Output;
+using Mcp.Confined.V1;
+using Mcp.Confinement;
+using Mcp.Confinement.Work;
 using Mcp.Errors;
 using Mcp.Files;
-using Mcp.Native;
 using Mcp.Text;
 using Mcp.Transport;
 using Mcp.V1;
@@ -38,6 +40,7 @@ internal sealed class SnapshotDownload(CommandContext context, FleetLink link)
             {
                 File.Move(temporary, local, overwrite: false);
                 DurableFile.SyncFolder(FolderOf(local));
+                return Task.CompletedTask;
             },
             cancel);
         return (local, snapshot);
@@ -57,12 +60,12 @@ internal sealed class SnapshotDownload(CommandContext context, FleetLink link)
             s => !s.Partial || acceptPartial
                 ? to
                 : throw new McpException(FaultCode.FailedPrecondition, $"the snapshot {s.Filename} is partial: {s.Skipped.Count} things are not in it") { Hint = "--accept-partial unpacks what it has" },
-            (temporary, s) => leftOut = Unpack(temporary, s, to, cancel),
+            async (temporary, s) => leftOut = await UnpackAsync(temporary, s, to, cancel),
             cancel);
         return (snapshot, leftOut);
     }
 
-    private async Task<Snapshot> ReceiveAsync(DownloadSnapshotRequest request, Func<Snapshot, string> begin, Action<string, Snapshot> end, CancellationToken cancel)
+    private async Task<Snapshot> ReceiveAsync(DownloadSnapshotRequest request, Func<Snapshot, string> begin, Func<string, Snapshot, Task> end, CancellationToken cancel)
     {
         using var call = link.Master.DownloadSnapshot(request, cancellationToken: cancel);
         if (!await call.ResponseStream.NextAsync(cancel) || call.ResponseStream.Current.Snapshot is not { } snapshot)
@@ -77,7 +80,7 @@ internal sealed class SnapshotDownload(CommandContext context, FleetLink link)
                 await ReceiveAsync(call.ResponseStream, snapshot, file, display, cancel);
                 file.Flush(flushToDisk: true);
             }
-            end(temporary, snapshot);
+            await end(temporary, snapshot);
             return snapshot;
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -125,36 +128,58 @@ internal sealed class SnapshotDownload(CommandContext context, FleetLink link)
         }
     }
 
-    // 1 a staging folder beside the target; 2 every entry; 3 the tar's digest; 4 renamed. Killed before 4, a folder with a telling name is left.
-    private static IReadOnlyList<string> Unpack(string archive, Snapshot snapshot, string to, CancellationToken cancel)
+    // 1 a staging folder beside the target; 2 a confined child, which reaches nothing else, extracts every entry and compares what came with the record; 3 renamed.
+    // Killed before 3, a folder with a telling name is left. As an ordinary user everything becomes his.
+    private static async Task<IReadOnlyList<string>> UnpackAsync(string archive, Snapshot snapshot, string to, CancellationToken cancel)
     {
         var staging = $"{to}.unpacking-{Guid.NewGuid():N}";
         Directory.CreateDirectory(staging, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
-            using var file = File.OpenRead(archive);
-            using var zstd = new ZstdInput(file);
-            using var digest = new DigestStream(zstd);
-            using var folder = Folder.Open(staging);
-            var import = new TreeImport(folder, owners: Environment.IsPrivilegedProcess);
-            import.Run(new ArchiveReader(digest, new ArchiveLimits()), cancel);
-            if (digest.Sha256 != snapshot.Sha256)
-                throw new McpException(FaultCode.DataLoss, "what was unpacked is not what was archived") { State = "nothing was kept", Hint = $"mcp snapshot verify {snapshot.ServiceName} --all" };
+            var result = await ExtractAsync(archive, snapshot, staging, cancel);
             if (Directory.Exists(to))
                 Directory.Delete(to);
             Directory.Move(staging, to);
             DurableFile.SyncFolder(FolderOf(to));
-            return [.. import.LeftOut.Select(n => $"{PrintableBytes.Line(n.Name, 300)} {n.Rule}")];
+            return [.. result.Came.Skipped.Select(s => $"{PrintableBytes.Line(s.Path.Span, 300)} {s.Rule}")];
         }
-        catch (ArchiveException e)
+        catch (McpException e)
         {
-            throw new McpException(FaultCode.DataLoss, $"the snapshot {snapshot.Filename} was not unpacked", e) { Cause = e.Message, State = "nothing was kept" };
+            var damaged = e.Code is FaultCode.InvalidArgument or FaultCode.DataLoss;
+            throw new McpException(damaged ? FaultCode.DataLoss : e.Code, $"the snapshot {snapshot.Filename} was not unpacked: {e.Message}", e)
+            {
+                Cause = e.Cause,
+                State = "nothing was kept",
+                Hint = damaged ? $"mcp snapshot verify {snapshot.ServiceName} --all" : $"df -h {FolderOf(to)}; ls -ld {FolderOf(to)}",
+            };
         }
         finally
         {
             if (Directory.Exists(staging))
-                Directory.Delete(staging, recursive: true);
+            {
+                // By descriptors: the names in it need not be text.
+                EraseWork.Do(staging);
+                Directory.Delete(staging);
+            }
         }
+    }
+
+    private static async Task<ImportResult> ExtractAsync(string archive, Snapshot snapshot, string staging, CancellationToken cancel)
+    {
+        var job = new ImportJob
+        {
+            Folder = staging, MostBytes = new DriveInfo(staging).AvailableFreeSpace, MostEntries = (long)snapshot.Entries, Owners = Environment.IsPrivilegedProcess, AsItIs = true,
+        };
+        await using var child = await ConfinedChild.StartAsync(ConfinedProgram.Own, new ConfinedFolders { Writing = [staging] }, new ConfinedJob { Import = job }, $"unpacks {snapshot.Filename}", cancel);
+        await using var file = File.OpenRead(archive);
+        var buffer = new byte[Frames.Chunk];
+        while (await file.ReadAsync(buffer, cancel) is var read and > 0)
+            await child.SendAsync(ByteString.CopyFrom(buffer, 0, read), cancel);
+        await child.EndAsync(new StreamTrailer { Sha256 = snapshot.Sha256, Bytes = snapshot.DataBytes, Entries = snapshot.Entries }, cancel);
+        while (await child.NextAsync(cancel) is not null)
+        {
+        }
+        return child.Result!.Import;
     }
 
     private static void RefuseExisting(string local)

@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Mcp.Archive;
 using Mcp.Native;
 using Mcp.V1;
@@ -40,7 +39,7 @@ internal sealed class TreeIntake(IntakeOrder order)
         Bytes = reader.Bytes;
         HasRoot = tree.HasRoot;
         var came = new StreamTrailer { Sha256 = digest.Sha256, Bytes = (ulong)digest.Count, Entries = (ulong)reader.Entries };
-        came.Skipped.AddRange(tree.LeftOut.Select(n => new SkippedEntry { Path = ByteString.CopyFrom(n.Name), Rule = n.Rule }));
+        came.Skipped.AddRange(Notes.Of(tree.LeftOut, tree.LeftOutCount));
         return came;
     }
 

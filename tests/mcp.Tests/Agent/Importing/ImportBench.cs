@@ -5,6 +5,7 @@ using Mcp.Agent;
 using Mcp.Agent.Configuration;
 using Mcp.Agent.Lifecycle;
 using Mcp.Archive;
+using Mcp.Hostile;
 using Mcp.Names;
 using Mcp.Podman;
 using Mcp.Tests.Archive;

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
 
-namespace Mcp.Tests.Archive;
+namespace Mcp.Hostile;
 
 /// <summary>Makes tars byte by byte, right or wrong on purpose: what no honest writer would produce.</summary>
-internal sealed class TarForge
+public sealed class TarForge
 {
     private readonly List<byte> _bytes = [];
 
@@ -48,7 +48,7 @@ internal sealed class TarForge
     public TarForge PaxRaw(string content, char type = 'x', string? size = null) => Entry("./PaxHeaders/x", type, content, size: size);
 
     /// <summary>A long name or link of GNU tar.</summary>
-    public TarForge Long(char type, string name) => Entry("././@LongLink", type, name + "\0", magic: "ustar  \0");
+    public TarForge LongName(char type, string name) => Entry("././@LongLink", type, name + "\0", magic: "ustar  \0");
 
     /// <summary>These bytes as they are, filled up to a block.</summary>
     public TarForge Raw(string content, bool pad = true)
@@ -56,6 +56,13 @@ internal sealed class TarForge
         _bytes.AddRange(Bytes(content));
         if (pad)
             _bytes.AddRange(new byte[-content.Length & 511]);
+        return this;
+    }
+
+    /// <summary>What another one made.</summary>
+    public TarForge Append(byte[] blocks)
+    {
+        _bytes.AddRange(blocks);
         return this;
     }
 
