@@ -3,28 +3,34 @@ using Mcp.Errors;
 
 namespace Mcp.Master.Snapshots;
 
-/// <summary>A stored archive read from its first byte to its last, and compared with what was known of it when it was made.</summary>
+/// <summary>
+/// A stored archive read from its first byte to its last, and compared with what was known of it when it was made. It became known only after all of it had been read by
+/// the rules of import (<see cref="ArchiveIntake"/>), so a file with the same SHA-256 is whole: before it is used, its bytes are enough, and whoever takes it reads the tar
+/// by the same rules once more.
+/// </summary>
 internal static class ArchiveFile
 {
-    /// <summary>Reads every byte: the file's digest, every checksum of the compression, the tar by the rules of import, the tar's digest.</summary>
+    private const int Piece = 1024 * 1024;
+
+    /// <summary>Reads every byte of the file, and nothing of what they mean.</summary>
     /// <param name="path">The file.</param>
     /// <param name="row">What is known of it.</param>
     /// <param name="progress">Bytes of the file so far.</param>
-    /// <param name="cancellation">Between entries.</param>
+    /// <param name="cancellation">Between two pieces.</param>
     /// <exception cref="McpException">DataLoss: it is damaged, cut, or another one; NotFound: it is gone.</exception>
-    public static void Read(string path, SnapshotRow row, Action<long> progress, CancellationToken cancellation)
+    public static void RequireUnchanged(string path, SnapshotRow row, Action<long> progress, CancellationToken cancellation)
     {
         try
         {
             using var file = Open(path, row);
             using var digest = new DigestStream(file);
-            using var told = new ToldStream(digest, progress);
-            var facts = ArchiveCheck.Read(told, cancellation);
-            RequireSame(row, digest.Count, digest.Sha256, facts);
-        }
-        catch (ArchiveException e)
-        {
-            throw Damaged(row, e.Message);
+            var buffer = new byte[Piece];
+            while (digest.Read(buffer) > 0)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                progress(digest.Count);
+            }
+            RequireSameFile(row, digest.Count, digest.Sha256);
         }
         catch (IOException e)
         {
@@ -54,45 +60,17 @@ internal static class ArchiveFile
     /// <exception cref="McpException">DataLoss: it is another one.</exception>
     public static void RequireSame(SnapshotRow row, long bytes, string sha256, ArchiveFacts facts)
     {
-        if (bytes != row.SizeBytes || sha256 != row.FileSha256)
-            throw Damaged(row, "the SHA-256 of the file is another one than when it was made");
+        RequireSameFile(row, bytes, sha256);
         if (facts != new ArchiveFacts(row.Trailer.Sha256, row.Trailer.Bytes, row.Trailer.Entries))
             throw Damaged(row, "the SHA-256 of its tar is another one than when it was made");
     }
 
+    private static void RequireSameFile(SnapshotRow row, long bytes, string sha256)
+    {
+        if (bytes != row.SizeBytes || sha256 != row.FileSha256)
+            throw Damaged(row, "the SHA-256 of the file is another one than when it was made");
+    }
+
     private static McpException Damaged(SnapshotRow row, string cause) =>
         new(FaultCode.DataLoss, $"the snapshot {row.Filename} of {row.Service} is damaged") { Cause = cause, Hint = $"mcp snapshot list {row.Service}" };
-
-    // Tells how far it is; a read is 128 KiB.
-    private sealed class ToldStream(DigestStream inner, Action<long> progress) : Stream
-    {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(Span<byte> buffer)
-        {
-            var read = inner.Read(buffer);
-            progress(inner.Count);
-            return read;
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
 }

@@ -31,10 +31,10 @@ internal sealed class ArchiveSending<T>(IClientStreamWriter<T> stream, T start, 
         if (!await WriteAsync(start, cancellation))
             return false;
         var sent = 0L;
+        // One for all: a write that has ended has put the message into the connection's own memory, and one that has not is the last.
+        var buffer = new byte[Piece];
         while (true)
         {
-            // A fresh one each time: the message holds on to it until it is on the wire.
-            var buffer = new byte[Piece];
             var length = await file.ReadAtLeastAsync(buffer, Piece, throwOnEndOfStream: false, cancellation);
             if (length == 0)
                 break;

@@ -78,7 +78,7 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
             if (row.Damage.Length > 0 && !row.Missing)
                 throw new McpException(FaultCode.DataLoss, $"the snapshot {row.Filename} of {row.Service} is damaged") { Cause = $"{row.Damage} (found at {row.VerifiedAt})" };
             await Task.Factory.StartNew(
-                () => ArchiveFile.Read(folder.PathOf(row), row, progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => ArchiveFile.RequireUnchanged(folder.PathOf(row), row, progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
         catch (McpException e) when (e.Code is FaultCode.DataLoss or FaultCode.NotFound)
         {
@@ -116,9 +116,9 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
         using var digest = new DigestStream(file);
         var folders = new ConfinedFolders { Writing = [scratch], LargestFile = folder.Room.Left() };
         await using var child = await ConfinedChild.StartAsync(program, folders, new ConfinedJob { Verify = new VerifyJob { Scratch = scratch } }, $"verifies {row.Service}", cancellation);
+        var buffer = new byte[Piece];
         while (true)
         {
-            var buffer = new byte[Piece];
             var length = digest.ReadAtLeast(buffer, Piece, throwOnEndOfStream: false);
             if (length == 0)
                 break;
