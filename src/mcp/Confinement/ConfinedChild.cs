@@ -22,6 +22,8 @@ internal sealed class ConfinedChild : IAsyncDisposable
     private readonly ChildProcess _process;
     private readonly FileStream _input;
     private readonly FileStream _output;
+    private readonly Frames _toChild;
+    private readonly Frames _fromChild;
     private readonly Task<string> _errors;
     private readonly string _what;
     private ConfinedResult? _result;
@@ -31,6 +33,7 @@ internal sealed class ConfinedChild : IAsyncDisposable
         (_process, _what) = (process, what);
         _input = new FileStream(input, FileAccess.Write, bufferSize: 0);
         _output = new FileStream(output, FileAccess.Read, bufferSize: 0);
+        (_toChild, _fromChild) = (new Frames(_input), new Frames(_output));
         // A thread of its own, so that a child that talks on stderr never waits for us.
         _errors = Task.Factory.StartNew(() => ReadErrors(errors), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -95,7 +98,9 @@ internal sealed class ConfinedChild : IAsyncDisposable
     /// <exception cref="McpException">The child refused what it got before, or died.</exception>
     public Task EndAsync(V1.StreamTrailer trailer, CancellationToken cancellation) => SendAsync(new ConfinedInput { Trailer = trailer }, cancellation);
 
-    /// <summary>The next data or progress of the child; null when it has succeeded, and <see cref="Result"/> is there.</summary>
+    /// <summary>
+    /// The next data or progress of the child, which is good until the next call; null when it has succeeded, and <see cref="Result"/> is there.
+    /// </summary>
     /// <exception cref="McpException">The child's fault, or it died.</exception>
     public async Task<ConfinedOutput?> NextAsync(CancellationToken cancellation)
     {
@@ -104,7 +109,7 @@ internal sealed class ConfinedChild : IAsyncDisposable
         try
         {
             // A read of a pipe cannot be cancelled; a killed child ends it.
-            frame = await Frames.ReadAsync(_output, ConfinedOutput.Parser, CancellationToken.None);
+            frame = await _fromChild.ReadOutputAsync(CancellationToken.None);
         }
         catch (InvalidDataException e)
         {
@@ -141,7 +146,7 @@ internal sealed class ConfinedChild : IAsyncDisposable
         await using var killing = cancellation.Register(Kill);
         try
         {
-            await Frames.WriteAsync(_input, frame, CancellationToken.None);
+            await _toChild.WriteAsync(frame, CancellationToken.None);
         }
         catch (IOException e)
         {

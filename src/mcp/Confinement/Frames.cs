@@ -1,10 +1,15 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using Mcp.Confined.V1;
 
 namespace Mcp.Confinement;
 
-/// <summary>Messages on a pipe: 4 bytes of length, little-endian, then the message. Either side may be hostile, so the length is judged first.</summary>
-internal static class Frames
+/// <summary>
+/// Messages on one end of a pipe, in one direction: 4 bytes of length, little-endian, then the message. Either side may be hostile, so the length is judged first.
+/// One buffer serves all messages, since a stream of data would otherwise leave a quarter of a megabyte behind for each: the data of a message that was read is good until the
+/// next one is read. For one reader, or one writer, at a time.
+/// </summary>
+internal sealed class Frames(Stream pipe)
 {
     /// <summary>A trailer with ten thousand names of files fits; more is a broken sender.</summary>
     public const int Largest = 16 * 1024 * 1024;
@@ -12,82 +17,111 @@ internal static class Frames
     /// <summary>Bytes of data in one frame: few calls, and little memory on the way.</summary>
     public const int Chunk = 256 * 1024;
 
+    private const int LengthBytes = 4;
+
+    private byte[] _buffer = [];
+
     /// <summary>Writes one message; the pipe takes it as fast as the other side reads.</summary>
-    /// <param name="pipe">Where to.</param>
-    /// <param name="message">What.</param>
-    /// <param name="buffer">Kept by the caller for the next frame, so that a stream of large ones takes no new memory each.</param>
-    public static void Write(Stream pipe, IMessage message, ref byte[] buffer)
+    /// <exception cref="IOException">The other side is gone.</exception>
+    public void Write(IMessage message)
     {
-        var size = message.CalculateSize();
-        if (buffer.Length < 4 + size)
-            buffer = new byte[4 + size];
-        BinaryPrimitives.WriteInt32LittleEndian(buffer, size);
-        message.WriteTo(buffer.AsSpan(4, size));
-        pipe.Write(buffer.AsSpan(0, 4 + size));
+        pipe.Write(Encode(message).Span);
         pipe.Flush();
     }
 
     /// <summary>As <see cref="Write"/>.</summary>
     /// <exception cref="IOException">The other side is gone.</exception>
-    public static ValueTask WriteAsync(Stream pipe, IMessage message, CancellationToken cancellation) => pipe.WriteAsync(Encode(message), cancellation);
+    public ValueTask WriteAsync(IMessage message, CancellationToken cancellation) => pipe.WriteAsync(Encode(message), cancellation);
 
-    /// <summary>Reads one message; null: the pipe ended between two.</summary>
+    /// <summary>Reads the job of a child; null: the pipe ended.</summary>
     /// <exception cref="InvalidDataException">It ended within one, or is none.</exception>
-    public static T? Read<T>(Stream pipe, MessageParser<T> parser)
-        where T : class, IMessage<T>
+    public ConfinedJob? ReadJob() => Read() is { } frame ? Parse(ConfinedJob.Parser, frame) : null;
+
+    /// <summary>Reads what comes to a child; null: the pipe ended between two.</summary>
+    /// <exception cref="InvalidDataException">It ended within one, or is none.</exception>
+    public ConfinedInput? ReadInput() => Read() is not { } frame ? null
+        : DataOf(frame, ConfinedInput.DataFieldNumber) is { } data ? new ConfinedInput { Data = data } : Parse(ConfinedInput.Parser, frame);
+
+    /// <summary>Reads what a child says; null: the pipe ended between two.</summary>
+    /// <exception cref="InvalidDataException">It ended within one, or is none.</exception>
+    public async ValueTask<ConfinedOutput?> ReadOutputAsync(CancellationToken cancellation)
     {
-        Span<byte> length = stackalloc byte[4];
-        var got = pipe.ReadAtLeast(length, 4, throwOnEndOfStream: false);
+        Fit(LengthBytes);
+        var got = await pipe.ReadAtLeastAsync(_buffer.AsMemory(0, LengthBytes), LengthBytes, throwOnEndOfStream: false, cancellation);
         if (got == 0)
             return null;
-        var bytes = new byte[LengthOf(got, length)];
-        if (pipe.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
-            throw new InvalidDataException("a frame was cut");
-        return Parse(parser, bytes);
+        var size = LengthOf(got);
+        Fit(size);
+        if (await pipe.ReadAtLeastAsync(_buffer.AsMemory(0, size), size, throwOnEndOfStream: false, cancellation) < size)
+            throw Cut();
+        var frame = new ArraySegment<byte>(_buffer, 0, size);
+        return DataOf(frame, ConfinedOutput.DataFieldNumber) is { } data ? new ConfinedOutput { Data = data } : Parse(ConfinedOutput.Parser, frame);
     }
 
-    /// <summary>As <see cref="Read{T}"/>.</summary>
-    /// <exception cref="InvalidDataException">It ended within one, or is none.</exception>
-    public static async Task<T?> ReadAsync<T>(Stream pipe, MessageParser<T> parser, CancellationToken cancellation)
-        where T : class, IMessage<T>
+    private ArraySegment<byte>? Read()
     {
-        var length = new byte[4];
-        var got = await pipe.ReadAtLeastAsync(length, 4, throwOnEndOfStream: false, cancellation);
+        Fit(LengthBytes);
+        var got = pipe.ReadAtLeast(_buffer.AsSpan(0, LengthBytes), LengthBytes, throwOnEndOfStream: false);
         if (got == 0)
             return null;
-        var bytes = new byte[LengthOf(got, length)];
-        if (await pipe.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellation) < bytes.Length)
-            throw new InvalidDataException("a frame was cut");
-        return Parse(parser, bytes);
+        var size = LengthOf(got);
+        Fit(size);
+        return pipe.ReadAtLeast(_buffer.AsSpan(0, size), size, throwOnEndOfStream: false) == size ? new ArraySegment<byte>(_buffer, 0, size) : throw Cut();
     }
 
-    private static byte[] Encode(IMessage message)
+    private ReadOnlyMemory<byte> Encode(IMessage message)
     {
         var size = message.CalculateSize();
-        var bytes = new byte[4 + size];
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, size);
-        message.WriteTo(bytes.AsSpan(4));
-        return bytes;
+        Fit(LengthBytes + size);
+        BinaryPrimitives.WriteInt32LittleEndian(_buffer, size);
+        message.WriteTo(_buffer.AsSpan(LengthBytes, size));
+        return _buffer.AsMemory(0, LengthBytes + size);
     }
 
-    private static int LengthOf(int got, ReadOnlySpan<byte> length)
+    private int LengthOf(int got)
     {
-        if (got < 4)
-            throw new InvalidDataException("a frame was cut");
-        var size = BinaryPrimitives.ReadInt32LittleEndian(length);
+        if (got < LengthBytes)
+            throw Cut();
+        var size = BinaryPrimitives.ReadInt32LittleEndian(_buffer);
         return size is >= 0 and <= Largest ? size : throw new InvalidDataException($"a frame of {size} bytes; at most {Largest} are taken");
     }
 
-    private static T Parse<T>(MessageParser<T> parser, byte[] bytes)
+    private void Fit(int bytes)
+    {
+        if (_buffer.Length < bytes)
+            _buffer = new byte[Math.Max(bytes, Chunk + 64)];
+    }
+
+    // A frame that is one field of bytes and nothing else, without copying it; null: it is something else, or broken, which the parser says.
+    private static ByteString? DataOf(ArraySegment<byte> frame, int field)
+    {
+        try
+        {
+            using var input = new CodedInputStream(frame.Array!, frame.Offset, frame.Count);
+            if (input.ReadTag() != WireFormat.MakeTag(field, WireFormat.WireType.LengthDelimited))
+                return null;
+            var length = input.ReadLength();
+            return length >= 0 && input.Position - frame.Offset + length == frame.Count
+                ? UnsafeByteOperations.UnsafeWrap(frame.AsMemory(frame.Count - length)) : null;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
+    private static T Parse<T>(MessageParser<T> parser, ArraySegment<byte> frame)
         where T : IMessage<T>
     {
         try
         {
-            return parser.ParseFrom(bytes);
+            return parser.ParseFrom(frame.Array, frame.Offset, frame.Count);
         }
         catch (InvalidProtocolBufferException e)
         {
             throw new InvalidDataException("a frame is no message", e);
         }
     }
+
+    private static InvalidDataException Cut() => new("a frame was cut");
 }

@@ -21,6 +21,28 @@ public class ZstdTests
     }
 
     [Test]
+    public async Task A_level_that_changes_on_the_way_leaves_one_whole_frame()
+    {
+        var content = Content(20_000_000);
+        using var compressed = new MemoryStream();
+        using (var output = ZstdOutput.Begin(compressed, ZstdOutput.FastLevel, workers: 2))
+        {
+            for (var at = 0; at < content.Length; at += 1_000_000)
+            {
+                output.Change(at / 1_000_000 % 3 == 0 ? ZstdOutput.HighestLevel : ZstdOutput.FastLevel);
+                output.Stream.Write(content.AsSpan(at, 1_000_000));
+            }
+        }
+        await Assert.That(Read(compressed.ToArray()).AsSpan().SequenceEqual(content)).IsTrue();
+        // Without workers it stays what it was, and goes on.
+        using var alone = ZstdOutput.Begin(new MemoryStream(), ZstdOutput.FastLevel, workers: 0);
+        alone.Stream.Write(content.AsSpan(0, 1000));
+        alone.Change(ZstdOutput.HighestLevel);
+        alone.Stream.Write(content.AsSpan(0, 1000));
+        await Assert.That(() => alone.Change(ZstdOutput.HighestLevel + 1)).Throws<ArgumentOutOfRangeException>();
+    }
+
+    [Test]
     public async Task Several_frames_are_one_stream()
     {
         byte[] both = [.. Frame(Content(1000)), .. Frame([]), .. Frame(Content(2000))];
@@ -107,7 +129,7 @@ public class ZstdTests
     private static byte[] Frame(byte[] content, params (ZSTD_cParameter Parameter, int Value)[] parameters)
     {
         using var compressed = new MemoryStream();
-        using (var output = (CompressionStream)ZstdOutput.Open(compressed))
+        using (var output = ZstdOutput.Open(compressed))
         {
             foreach (var (parameter, value) in parameters)
                 output.SetParameter(parameter, value);

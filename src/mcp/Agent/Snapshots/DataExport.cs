@@ -4,6 +4,7 @@ using Mcp.Agent.Importing;
 using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
+using Mcp.Archive;
 using Mcp.Confined.V1;
 using Mcp.Confinement;
 using Mcp.Errors;
@@ -64,7 +65,9 @@ internal sealed class DataExport(AgentParts parts)
         }
         using var staging = ExportStaging.Create(parts.Configuration.DataRoot);
         var folder = parts.Folders.PathOf(name.Value);
-        await foreach (var part in PackAsync(folder, staging.Path, plan, $"archives {name}", ct))
+        // What is kept is kept small; of what only travels, the link decides.
+        var level = request.Mode == SnapshotPlan.Move ? ZstdOutput.FastLevel : ZstdOutput.DefaultLevel;
+        await foreach (var part in PackAsync(folder, staging.Path, plan, level, $"archives {name}", ct))
             yield return part;
     }
 
@@ -98,11 +101,11 @@ internal sealed class DataExport(AgentParts parts)
         Directory.CreateDirectory(files);
         Directory.CreateDirectory(copies);
         await Task.Run(() => OwnState.CopyTo(parts, files), ct);
-        await foreach (var part in PackAsync(files, copies, new SnapshotPlan(null, null, Essentials: false, []), "archives the agent's own state", ct))
+        await foreach (var part in PackAsync(files, copies, new SnapshotPlan(null, null, Essentials: false, []), ZstdOutput.DefaultLevel, "archives the agent's own state", ct))
             yield return part;
     }
 
-    private static async IAsyncEnumerable<ExportServiceDataResponse> PackAsync(string folder, string staging, SnapshotPlan plan, string what, [EnumeratorCancellation] CancellationToken ct)
+    private static async IAsyncEnumerable<ExportServiceDataResponse> PackAsync(string folder, string staging, SnapshotPlan plan, int level, string what, [EnumeratorCancellation] CancellationToken ct)
     {
         var job = new ExportJob
         {
@@ -111,6 +114,7 @@ internal sealed class DataExport(AgentParts parts)
             Essentials = plan.Essentials,
             Workers = Math.Min(MostWorkers, Environment.ProcessorCount),
             PatienceSeconds = (int)LockPatience.TotalSeconds,
+            LeastLevel = level,
         };
         job.Excludes.AddRange(plan.Excludes);
         var folders = new ConfinedFolders { Reading = [folder], Writing = [staging] };

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Google.Protobuf;
 using Mcp.Archive;
@@ -17,6 +18,8 @@ namespace Mcp.Confinement.Work;
 /// </summary>
 internal sealed class ExportWork(ExportJob job, WorkPort port)
 {
+    private const int Gathered = 64 * 1024;
+
     private readonly List<DatabaseCopy> _databases = [];
     private readonly byte[] _folder = Encoding.UTF8.GetBytes(job.Folder);
     private ExportReport? _report;
@@ -32,14 +35,28 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         // How much it will be is counted meanwhile, by the names that the export needs anyway.
         var counting = new Thread(Count) { IsBackground = true, Name = "count" };
         counting.Start();
-        using var zstd = ZstdOutput.Open(port.Output, workers: job.Workers);
-        using var tar = new DigestStream(zstd);
-        var export = new TreeExport(
-            new ArchiveWriter(tar), new ExcludePatterns(job.Excludes), (name, file, in status) => Choose(root, selection, name, file, status));
-        export.Advanced = report => port.Report("archive", (_report = report).Bytes, Interlocked.Read(ref _total));
-        var done = export.Run(root, CancellationToken.None);
-        zstd.Dispose();
+        var trailer = Pack(root, selection);
         port.Output.Flush();
+        return trailer;
+    }
+
+    private StreamTrailer Pack(Folder root, FileSelection selection)
+    {
+        var level = new LevelByLink(job.LeastLevel > 0 ? job.LeastLevel : ZstdOutput.DefaultLevel, ZstdOutput.HighestLevel);
+        using var zstd = ZstdOutput.Begin(port.Output, level.Level, job.Workers);
+        using var tar = new DigestStream(zstd.Stream);
+        // Headers are half a kilobyte each: digest and compressor are called for many of them at once.
+        using var blocks = new BufferedStream(tar, Gathered);
+        var export = new TreeExport(
+            new ArchiveWriter(blocks), new ExcludePatterns(job.Excludes), (name, file, in status) => Choose(root, selection, name, file, status));
+        var started = Stopwatch.GetTimestamp();
+        export.Advanced = report =>
+        {
+            port.Report("archive", (_report = report).Bytes, Interlocked.Read(ref _total));
+            level.Judge(Stopwatch.GetElapsedTime(started), port.Waited);
+            zstd.Change(level.Level);
+        };
+        var done = export.Run(root, CancellationToken.None);
         var trailer = new StreamTrailer { Sha256 = tar.Sha256, Bytes = (ulong)tar.Count, Entries = (ulong)done.Entries, Partial = done.IsPartial };
         trailer.Skipped.AddRange(Notes.Of(done.Skipped, done.SkippedCount).Concat(Notes.Of(done.Omitted, done.OmittedCount)));
         trailer.Changed.AddRange(Notes.Of(done.Changed, done.Changed.Count));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 using Mcp.Confined.V1;
 using Mcp.V1;
@@ -12,21 +13,21 @@ internal sealed class WorkPort : IDisposable
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
 
-    private readonly Stream _input;
-    private readonly Stream _output;
+    private readonly Frames _input;
+    private readonly Frames _output;
     private readonly Lock _writing = new();
     private readonly ManualResetEventSlim _end = new();
     private readonly Thread _pulse;
     private volatile string _phase = "start";
-    private byte[] _frame = new byte[Frames.Chunk + 64];
+    private long _waited;
     private long _done;
     private long _total;
 
     /// <summary>Takes over the two pipes.</summary>
     public WorkPort(Stream input, Stream output)
     {
-        (_input, _output) = (input, output);
-        Job = Frames.Read(input, ConfinedJob.Parser) ?? throw new InvalidDataException("no job came");
+        (_input, _output) = (new Frames(input), new Frames(output));
+        Job = _input.ReadJob() ?? throw new InvalidDataException("no job came");
         Input = new InputStream(this);
         Output = new OutputStream(this);
         _pulse = new Thread(Pulse) { IsBackground = true, Name = "pulse" };
@@ -44,6 +45,9 @@ internal sealed class WorkPort : IDisposable
 
     /// <summary>Where data goes; flush it before the result.</summary>
     public Stream Output { get; }
+
+    /// <summary>How long <see cref="Output"/> has waited for its taker; read by the thread that writes.</summary>
+    public TimeSpan Waited => Stopwatch.GetElapsedTime(0, _waited);
 
     /// <summary>Where the work stands from now on; it is sent by and by.</summary>
     /// <param name="phase">One word or two.</param>
@@ -74,7 +78,7 @@ internal sealed class WorkPort : IDisposable
     private void Send(ConfinedOutput frame)
     {
         lock (_writing)
-            Frames.Write(_output, frame, ref _frame);
+            _output.Write(frame);
     }
 
     private void Pulse()
@@ -102,7 +106,7 @@ internal sealed class WorkPort : IDisposable
         {
             while (_rest.Length == 0 && !_ended)
             {
-                var frame = Frames.Read(port._input, ConfinedInput.Parser) ?? throw new EndOfStreamException("the data was cut");
+                var frame = port._input.ReadInput() ?? throw new EndOfStreamException("the data was cut");
                 if (frame.PartCase == ConfinedInput.PartOneofCase.Data)
                     _rest = frame.Data.Memory;
                 else
@@ -141,8 +145,11 @@ internal sealed class WorkPort : IDisposable
 
         public override void Flush()
         {
-            if (_length > 0)
-                port.Send(new ConfinedOutput { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _length)) });
+            if (_length == 0)
+                return;
+            var since = Stopwatch.GetTimestamp();
+            port.Send(new ConfinedOutput { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _length)) });
+            port._waited += Stopwatch.GetTimestamp() - since;
             _length = 0;
         }
     }
