@@ -29,7 +29,7 @@ internal sealed class DeadSource(Database database, AgentLinks links, SnapshotVe
         (plan.Bytes, plan.Entries) = (row.Trailer.Bytes, row.Trailer.Entries);
         plan.Databases.AddRange(row.Trailer.Databases);
         plan.Skipped.AddRange(row.Trailer.Skipped);
-        plan.EstimateMillis = (long)MigrationRules.Estimate(row.Trailer.Bytes).TotalMilliseconds;
+        plan.EstimateMillis = (long)MigrationRules.Estimate(row.Trailer.Bytes, plan.Rate).TotalMilliseconds;
         plan.Remarks.Add($"silent is not dead: if {intent.Source} still runs, two copies run until it is heard; then it hears that its own is superseded, and stops it");
         if (scope is null)
             return;

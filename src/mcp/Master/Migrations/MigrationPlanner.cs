@@ -21,6 +21,9 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
 
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(10);
 
+    /// <summary>Migrations that are looked through for the rate of a copy.</summary>
+    private const int Remembered = 100;
+
     /// <summary>Plans, or refuses.</summary>
     /// <param name="request">What is wished.</param>
     /// <param name="operation">The id of the operation that it is for.</param>
@@ -36,7 +39,9 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
             var fleet = DeployPlanner.Snapshot(connection, configuration.ScheduleOnMaster, board);
             if (MigrationRules.Nodes(fleet, order.Service, order.Record.Spec?.Tier ?? "", order.Source, order.Target) is { } refused)
                 throw refused;
-            return order.ToIntent(request);
+            var planned = order.ToIntent(request);
+            planned.Plan.Rate = MigrationRules.Rate(MigrationStore.Newest(connection, Remembered), order.Source, order.Target);
+            return planned;
         });
         if (intent.Plan.Mode == "snapshot")
             await dead.PlanAsync(intent, request, scope, ct);
@@ -127,7 +132,7 @@ internal sealed class MigrationPlanner(Database database, AgentLinks links, Node
         plan.Entries = found.Entries;
         plan.Skipped.AddRange(found.Skipped);
         plan.Databases.AddRange(found.Databases);
-        plan.EstimateMillis = (long)MigrationRules.Estimate(found.Bytes).TotalMilliseconds;
+        plan.EstimateMillis = (long)MigrationRules.Estimate(found.Bytes, plan.Rate).TotalMilliseconds;
         if (MigrationRules.Room(service, intent.Target, found.Bytes, plan.TargetFreeBytes) is { } full)
             throw full;
     }

@@ -7,8 +7,13 @@ namespace Mcp.Master.Migrations;
 /// <summary>What a migration is refused for before anything acts; pure. A refusal is a value; null means that the rule is kept.</summary>
 internal static class MigrationRules
 {
-    /// <summary>Bytes a second through the master that an estimate assumes: what a gigabit link carries, and below what was measured on disks.</summary>
-    public const ulong AssumedRate = 60 * 1024 * 1024;
+    /// <summary>
+    /// Bytes a second that an estimate assumes before anything was measured: two thirds of what two busy cores did for master, source and target together (docs/benchmarks.md).
+    /// </summary>
+    public const ulong AssumedRate = 40 * 1000 * 1000;
+
+    // Of less data, the time is that of connecting and fsync.
+    private const ulong LeastMeasured = 16 * 1024 * 1024;
 
     /// <summary>Stop, create, start, health; what an interruption takes without any data.</summary>
     private static readonly TimeSpan Fixed = TimeSpan.FromSeconds(5);
@@ -45,7 +50,34 @@ internal static class MigrationRules
     public static ulong Needed(ulong bytes) => bytes + Math.Max(bytes / 10, 64UL * 1024 * 1024);
 
     /// <summary>How long the service will be interrupted, about.</summary>
-    public static TimeSpan Estimate(ulong bytes) => Fixed + TimeSpan.FromSeconds(bytes / (double)AssumedRate);
+    /// <param name="bytes">Of the data.</param>
+    /// <param name="rate">Bytes a second.</param>
+    public static TimeSpan Estimate(ulong bytes, ulong rate) => Fixed + TimeSpan.FromSeconds(bytes / (double)rate);
+
+    /// <summary>Bytes a second of the last copy from <paramref name="source"/> to <paramref name="target"/>, else of the last one between others, else what is assumed.</summary>
+    /// <param name="earlier">Migrations, the newest first.</param>
+    /// <param name="source">Where the data comes from.</param>
+    /// <param name="target">Where it goes.</param>
+    public static ulong Rate(IEnumerable<MigrationRow> earlier, string source, string target)
+    {
+        var others = AssumedRate;
+        foreach (var row in earlier)
+        {
+            if (RateOf(row.Detail) is not { } rate)
+                continue;
+            if (row.Source == source && row.Target == target)
+                return rate;
+            others = others == AssumedRate ? rate : others;
+        }
+        return others;
+    }
+
+    // Null: nothing was copied, or too little to say anything.
+    private static ulong? RateOf(MigrationDetail detail)
+    {
+        var millis = detail.Steps.Where(s => s.Step is "export" or "import" && s is { Success: true, Skipped: false }).Sum(s => s.Millis);
+        return detail.Trailer is { Bytes: >= LeastMeasured } trailer && millis > 0 ? trailer.Bytes * 1000 / (ulong)millis : null;
+    }
 
     /// <summary>Refuses to leave anything behind unasked.</summary>
     public static McpException? Skipped(string service, IReadOnlyList<SkippedEntry> skipped, bool accepted) => skipped.Count == 0 || accepted

@@ -61,6 +61,10 @@ internal static class MigrationStore
     public static List<MigrationRow> In(SqliteConnection connection, params MigrationState[] states) =>
         connection.Query($"SELECT {Columns} FROM migrations_of_services ORDER BY operation", Map).FindAll(r => states.Contains(r.State));
 
+    /// <summary>The last ones, whatever became of them, the newest first.</summary>
+    public static List<MigrationRow> Newest(SqliteConnection connection, int most) =>
+        connection.Query($"SELECT {Columns} FROM migrations_of_services ORDER BY operation DESC LIMIT $most", Map, ("$most", most));
+
     /// <summary>
     /// Whether a node may hold data of this epoch only because of a migration that is not committed, or that was undone: what it says then moves no
     /// record. An epoch belongs to one migration alone.

@@ -1,6 +1,7 @@
 using Mcp.Master.Migrations;
 using Mcp.Names;
 using Mcp.Placement;
+using Mcp.V1;
 
 namespace Mcp.Tests.Master.Migrations;
 
@@ -51,6 +52,43 @@ public class MigrationRulesTests
         await Assert.That(refused.Message).Contains("1.1 GiB free, and 1.1 GiB are needed");
         await Assert.That(MigrationRules.Room("notes", "vega", ulong.MaxValue / 2, ulong.MaxValue)).IsNull();
     }
+
+    [Test]
+    public async Task The_rate_is_that_of_the_last_copy_between_the_two_nodes_else_of_the_last_one_at_all()
+    {
+        MigrationRow[] earlier =
+        [
+            Copied("orion", "vega", bytes: 1000, millis: 1),
+            Copied("lyra", "vega", bytes: 400_000_000, millis: 20_000),
+            Copied("orion", "vega", bytes: 400_000_000, millis: 4_000),
+            Copied("orion", "vega", bytes: 400_000_000, millis: 1_000),
+        ];
+        await Assert.That(MigrationRules.Rate(earlier, "orion", "vega")).IsEqualTo(100_000_000UL);
+        await Assert.That(MigrationRules.Rate(earlier, "vega", "orion")).IsEqualTo(20_000_000UL);
+        await Assert.That(MigrationRules.Rate([earlier[0], new MigrationRow { Operation = "o", Service = "s", Source = "orion", Target = "vega", State = MigrationState.Undone, Epoch = 1 }], "orion", "vega"))
+            .IsEqualTo(MigrationRules.AssumedRate);
+        await Assert.That(MigrationRules.Estimate(1_000_000_000, 100_000_000)).IsEqualTo(TimeSpan.FromSeconds(15));
+    }
+
+    private static MigrationRow Copied(string source, string target, ulong bytes, long millis) => new()
+    {
+        Operation = "o",
+        Service = "s",
+        Source = source,
+        Target = target,
+        State = MigrationState.Done,
+        Epoch = 2,
+        Detail = new MigrationDetail
+        {
+            Trailer = new StreamTrailer { Bytes = bytes },
+            // Stopping and deploying are not of the copy, nor is a step that was passed over.
+            Steps =
+            {
+                new StepResult { Step = "stop", Success = true, Millis = 900 }, new StepResult { Step = "export", Success = true, Millis = millis / 2 },
+                new StepResult { Step = "import", Success = true, Millis = millis - (millis / 2) }, new StepResult { Step = "export", Skipped = true, Success = true, Millis = 50 },
+            },
+        },
+    };
 
     private static NodeView Node(string name, string role = "worker", NodeHealth health = NodeHealth.Healthy, bool cordoned = false) => new(NodeName.Parse(name), role, health, cordoned, 0, 0);
 }
