@@ -13,7 +13,8 @@ namespace Mcp.Transport;
 /// </summary>
 internal sealed partial class PatientListeners : IConnectionListenerFactory
 {
-    private readonly SocketTransportFactory _sockets;
+    private SocketTransportFactory _sockets;
+    private readonly ILoggerFactory _logging;
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly Lock _change = new();
@@ -25,7 +26,16 @@ internal sealed partial class PatientListeners : IConnectionListenerFactory
     {
         _log = logging.CreateLogger<PatientListeners>();
         _clock = clock;
+        _logging = logging;
         _sockets = new SocketTransportFactory(Options.Create(new SocketTransportOptions { CreateBoundListenSocket = Bind }), logging);
+    }
+
+    /// <summary>The same with the server's own settings, which only its services can make: the memory of connections is among them (<see cref="WideBlocks"/>).</summary>
+    public PatientListeners With(IOptions<SocketTransportOptions> settings)
+    {
+        settings.Value.CreateBoundListenSocket = Bind;
+        _sockets = new SocketTransportFactory(settings, _logging);
+        return this;
     }
 
     /// <summary>What is bound, with real ports.</summary>

@@ -6,6 +6,8 @@ using Mcp.Errors;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 
 namespace Mcp.Transport;
 
@@ -67,7 +69,7 @@ internal sealed class RoleServer : IAsyncDisposable
         health.SetStatus("", HealthCheckResponse.Types.ServingStatus.Serving);
 
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseKestrelCore().UseSockets();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             ServerLimits.Apply(kestrel);
@@ -79,7 +81,8 @@ internal sealed class RoleServer : IAsyncDisposable
         var services = builder.Services;
         services.AddSingleton(options.Logging);
         services.AddSingleton<IHostLifetime, NoLifetime>();
-        services.AddSingleton<IConnectionListenerFactory>(listeners);
+        services.AddSingleton<IConnectionListenerFactory>(given => listeners.With(given.GetRequiredService<IOptions<SocketTransportOptions>>()));
+        services.AddSingleton<IMemoryPoolFactory<byte>, WideBlocks>();
         services.AddSingleton(options.Clock);
         services.AddSingleton(audit);
         services.AddSingleton(health);
