@@ -160,6 +160,35 @@ public class DatabaseExportTests
     }
 
     [Test]
+    public async Task Where_nothing_runs_a_database_is_taken_as_it_lies_unless_a_log_lies_beside_it()
+    {
+        using var bench = new ExportBench();
+        using (var connection = bench.Database("shut.db"))
+            ExportBench.Fill(connection, 3000);
+        // Left by a crash: the rows are in the log alone.
+        using var open = bench.Database("left.db");
+        ExportBench.Fill(open, 50);
+        foreach (var ending in (string[])["", "-wal"])
+            File.Copy(bench["left.db" + ending], bench["killed.db" + ending]);
+        await Assert.That(new FileInfo(bench["killed.db-wal"]).Length).IsGreaterThan(0);
+        var before = await File.ReadAllBytesAsync(bench["shut.db"]);
+        var (trailer, unpacked) = await bench.ExportAsync(job => job.Still = true);
+        var methods = trailer.Databases.ToDictionary(d => ExportBench.Name(d.Path), d => d.Method);
+        await Assert.That(methods["shut.db"]).IsEqualTo("as it lies");
+        await Assert.That(methods["killed.db"]).IsEqualTo("file");
+        await Assert.That((await File.ReadAllBytesAsync(Path.Combine(unpacked, "shut.db"))).SequenceEqual(before)).IsTrue();
+        await Assert.That(ExportBench.Scalar(Path.Combine(unpacked, "killed.db"), "SELECT count(*) FROM row")).IsEqualTo("50");
+        // What lies is checked as a copy would be.
+        using (var file = File.OpenWrite(bench["shut.db"]))
+        {
+            file.Position = file.Length / 2;
+            file.Write(new byte[20_000]);
+        }
+        var fault = await Assert.ThrowsAsync<McpException>(() => bench.ExportAsync(job => job.Still = true));
+        await Assert.That(fault!.Message).Contains("the database shut.db is damaged");
+    }
+
+    [Test]
     public async Task A_damaged_database_fails_the_export()
     {
         using var bench = new ExportBench();

@@ -66,8 +66,8 @@ internal sealed class DataExport(AgentParts parts)
         using var staging = ExportStaging.Create(parts.Configuration.DataRoot);
         var folder = parts.Folders.PathOf(name.Value);
         // What is kept is kept small; of what only travels, the link decides.
-        var level = request.Mode == SnapshotPlan.Move ? ZstdOutput.FastLevel : ZstdOutput.DefaultLevel;
-        await foreach (var part in PackAsync(folder, staging.Path, plan, level, $"archives {name}", ct))
+        var moves = request.Mode == SnapshotPlan.Move;
+        await foreach (var part in PackAsync(folder, staging.Path, plan, moves, moves ? ZstdOutput.FastLevel : ZstdOutput.DefaultLevel, $"archives {name}", ct))
             yield return part;
     }
 
@@ -101,11 +101,11 @@ internal sealed class DataExport(AgentParts parts)
         Directory.CreateDirectory(files);
         Directory.CreateDirectory(copies);
         await Task.Run(() => OwnState.CopyTo(parts, files), ct);
-        await foreach (var part in PackAsync(files, copies, new SnapshotPlan(null, null, Essentials: false, []), ZstdOutput.DefaultLevel, "archives the agent's own state", ct))
+        await foreach (var part in PackAsync(files, copies, new SnapshotPlan(null, null, Essentials: false, []), still: false, ZstdOutput.DefaultLevel, "archives the agent's own state", ct))
             yield return part;
     }
 
-    private static async IAsyncEnumerable<ExportServiceDataResponse> PackAsync(string folder, string staging, SnapshotPlan plan, int level, string what, [EnumeratorCancellation] CancellationToken ct)
+    private static async IAsyncEnumerable<ExportServiceDataResponse> PackAsync(string folder, string staging, SnapshotPlan plan, bool still, int level, string what, [EnumeratorCancellation] CancellationToken ct)
     {
         var job = new ExportJob
         {
@@ -115,6 +115,7 @@ internal sealed class DataExport(AgentParts parts)
             Workers = Math.Min(MostWorkers, Environment.ProcessorCount),
             PatienceSeconds = (int)LockPatience.TotalSeconds,
             LeastLevel = level,
+            Still = still,
         };
         job.Excludes.AddRange(plan.Excludes);
         var folders = new ConfinedFolders { Reading = [folder], Writing = [staging] };

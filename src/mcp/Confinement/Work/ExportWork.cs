@@ -69,7 +69,7 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         switch (selection.RoleOf(name, file, status))
         {
             case FileRole.Database:
-                return CopyDatabase(root, name);
+                return job.Still && IsAlone(root, name) ? TakeAsItLies(name, file, status) : CopyDatabase(root, name);
             case FileRole.PartOfDatabase:
                 return FileChoice.Covered;
             case FileRole.OtherDatabase:
@@ -81,6 +81,20 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
                 return FileChoice.AsItIs;
         }
     }
+
+    // Where nothing runs, a database without a log or a journal beside it is its file: a copy would only cost as much disk and time again. It is checked
+    // where it lies, and whoever writes to it nevertheless is noted like any other writer, which ends a move.
+    private FileChoice TakeAsItLies(ReadOnlySpan<byte> name, SafeFileHandle file, in FileStatus status)
+    {
+        var shown = PrintableBytes.Line(name, 200);
+        port.Report($"check {shown}", _report?.Bytes ?? 0, Interlocked.Read(ref _total));
+        var notChecked = Check(file, shown);
+        _databases.Add(new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)status.Size, Method = "as it lies", NotChecked = notChecked });
+        return FileChoice.AsItIs;
+    }
+
+    private static bool IsAlone(Folder root, ReadOnlySpan<byte> name) =>
+        root.TryStatusOf([.. name, .. "-wal"u8]) is not { Size: > 0 } && root.TryStatusOf([.. name, .. "-journal"u8]) is not { Size: > 0 };
 
     private FileChoice.Instead CopyDatabase(Folder root, ReadOnlySpan<byte> name)
     {
@@ -94,7 +108,7 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         {
             var copied = copier.Copy(name, target, CancellationToken.None);
             port.Report($"check {shown}", before, Interlocked.Read(ref _total));
-            var notChecked = Check(target, shown);
+            var notChecked = CheckCopy(target, shown);
             _databases.Add(new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)copied.Bytes, Method = copied.Method, NotChecked = notChecked });
             return new FileChoice.Instead(File.OpenHandle(target));
         }
@@ -105,16 +119,21 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         }
     }
 
-    private static string Check(string target, string shown)
+    private static string CheckCopy(string target, string shown)
+    {
+        using var copy = File.OpenHandle(target);
+        return Check(copy, shown);
+    }
+
+    private static string Check(SafeFileHandle file, string shown)
     {
         try
         {
-            using var copy = File.OpenHandle(target);
-            return DatabaseCheck.Run(copy, alone: true);
+            return DatabaseCheck.Run(file, alone: true);
         }
         catch (DamagedDatabaseException e)
         {
-            throw new McpException(FaultCode.DataLoss, $"the database {shown} is damaged: its copy does not pass integrity_check", e)
+            throw new McpException(FaultCode.DataLoss, $"the database {shown} is damaged: it does not pass integrity_check", e)
             {
                 Cause = Printable.Block(e.Message),
                 Hint = "restore it from an older snapshot, or salvage it with sqlite3 .recover; to archive the rest without it: [snapshot] exclude",
