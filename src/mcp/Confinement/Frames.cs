@@ -6,7 +6,7 @@ namespace Mcp.Confinement;
 
 /// <summary>
 /// Messages on one end of a pipe, in one direction: 4 bytes of length, little-endian, then the message. Either side may be hostile, so the length is judged first.
-/// One buffer serves all messages, since a stream of data would otherwise leave a quarter of a megabyte behind for each: the data of a message that was read is good until the
+/// One buffer serves all messages, since a stream of data would otherwise leave an array behind for each: the data of a message that was read is good until the
 /// next one is read. For one reader, or one writer, at a time.
 /// </summary>
 internal sealed class Frames(Stream pipe)
@@ -14,8 +14,11 @@ internal sealed class Frames(Stream pipe)
     /// <summary>A trailer with ten thousand names of files fits; more is a broken sender.</summary>
     public const int Largest = 16 * 1024 * 1024;
 
-    /// <summary>Bytes of data in one frame: few calls, and little memory on the way.</summary>
-    public const int Chunk = 256 * 1024;
+    /// <summary>
+    /// Bytes of data in one frame, and so in a message of a stream. Few calls; and below 85,000 bytes, from which on the collector has a heap of its own that it looks through
+    /// only with everything else: whoever passes messages on makes a new array for each.
+    /// </summary>
+    public const int Chunk = 64 * 1024;
 
     private const int LengthBytes = 4;
 
