@@ -19,7 +19,7 @@ internal sealed class TreeImport(Folder target, bool owners, bool keepRoot = fal
     private readonly List<ExportNote> _leftOut = [];
     private readonly byte[] _buffer = new byte[256 * 1024];
     private int _noteRoom = NotesBytes;
-    private FlushAhead? _ahead;
+    private Action<int> _wrote = _ => { };
 
     /// <summary>
     /// What was dropped of entries that were taken: set-id bits, foreign attributes, a marker of ownership. The first ones, as many as 2 MiB hold;
@@ -39,7 +39,8 @@ internal sealed class TreeImport(Folder target, bool owners, bool keepRoot = fal
     public void Run(ArchiveReader reader, CancellationToken cancellation)
     {
         using var folders = new OpenFolders(target, owners, keepRoot);
-        using var ahead = _ahead = new FlushAhead(target);
+        using var ahead = new FlushAhead(target);
+        _wrote = ahead.Wrote;
         var first = true;
         while (reader.Next() is { } entry)
         {
@@ -104,7 +105,7 @@ internal sealed class TreeImport(Folder target, bool owners, bool keepRoot = fal
         {
             cancellation.ThrowIfCancellationRequested();
             Holes.Write(file, _buffer.AsSpan(0, length), at);
-            _ahead?.Wrote(length);
+            _wrote(length);
             at += length;
         }
         // Also where the file ends in a hole.
