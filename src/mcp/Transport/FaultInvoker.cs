@@ -5,8 +5,13 @@ namespace Mcp.Transport;
 /// <summary>
 /// Calls that speak our language: a failure arrives as <see cref="Errors.McpException"/> with what the other side said, and a unary call always has a
 /// deadline. Cancellation by the caller's own token stays OperationCanceledException.
+/// Whoever wants to know what changes at the peer is told of every call that carries the id of an operation: as it begins, and before its caller
+/// hears of its end.
 /// </summary>
-internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
+/// <param name="inner">Makes the calls.</param>
+/// <param name="peer">Who is called, in words.</param>
+/// <param name="changed">Told of calls that change something; null: nobody wants to know.</param>
+internal sealed class FaultInvoker(CallInvoker inner, string peer, Action? changed = null) : CallInvoker
 {
     /// <inheritdoc/>
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
@@ -19,25 +24,29 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
         // By the machine's own clock: gRPC measures deadlines against it, whatever clock judges certificates.
         if (options.Deadline is null)
             options = options.WithDeadline(DateTime.UtcNow + PeerChannel.UnaryDeadline);
+        var ended = Changes(options);
         var call = inner.AsyncUnaryCall(method, host, options, request);
-        return new(Translated(call.ResponseAsync, options), Translated(call.ResponseHeadersAsync, options), call.GetStatus, call.GetTrailers, call.Dispose);
+        return new(Translated(call.ResponseAsync, options, ended), Translated(call.ResponseHeadersAsync, options), call.GetStatus, call.GetTrailers, call.Dispose);
     }
 
     /// <inheritdoc/>
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
+        var ended = Changes(options);
         var call = inner.AsyncServerStreamingCall(method, host, options, request);
-        return new(new Reader<TResponse>(this, call.ResponseStream, options), Translated(call.ResponseHeadersAsync, options), call.GetStatus, call.GetTrailers, call.Dispose);
+        return new(
+            new Reader<TResponse>(this, call.ResponseStream, options), Translated(call.ResponseHeadersAsync, options), call.GetStatus, call.GetTrailers, (Action)call.Dispose + ended);
     }
 
     /// <inheritdoc/>
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
+        var ended = Changes(options);
         var call = inner.AsyncClientStreamingCall(method, host, options);
         return new(
-            new Writer<TRequest>(this, call.RequestStream, options, call.ResponseAsync), Translated(call.ResponseAsync, options), Translated(call.ResponseHeadersAsync, options),
+            new Writer<TRequest>(this, call.RequestStream, options, call.ResponseAsync), Translated(call.ResponseAsync, options, ended), Translated(call.ResponseHeadersAsync, options),
             call.GetStatus, call.GetTrailers, call.Dispose);
     }
 
@@ -45,21 +54,31 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
     public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
+        var ended = Changes(options);
         var call = inner.AsyncDuplexStreamingCall(method, host, options);
         return new(
             new Writer<TRequest>(this, call.RequestStream, options), new Reader<TResponse>(this, call.ResponseStream, options), Translated(call.ResponseHeadersAsync, options),
-            call.GetStatus, call.GetTrailers, call.Dispose);
+            call.GetStatus, call.GetTrailers, (Action)call.Dispose + ended);
     }
 
-    private Task<T> Translated<T>(Task<T> task, CallOptions options)
+    // What to do at the end of the call.
+    private Action? Changes(CallOptions options)
     {
-        var translated = AwaitAsync(task, options.CancellationToken);
+        if (changed is null || options.Headers?.GetValue(CallMetadata.Operation) is null)
+            return null;
+        changed();
+        return changed;
+    }
+
+    private Task<T> Translated<T>(Task<T> task, CallOptions options, Action? ended = null)
+    {
+        var translated = AwaitAsync(task, ended, options.CancellationToken);
         // A caller that never looks at the headers must not be told about them by the finalizer.
         _ = translated.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return translated;
     }
 
-    private async Task<T> AwaitAsync<T>(Task<T> task, params CancellationToken[] own)
+    private async Task<T> AwaitAsync<T>(Task<T> task, Action? ended, params CancellationToken[] own)
     {
         try
         {
@@ -68,6 +87,10 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
         catch (RpcException e)
         {
             throw Translate(e, own);
+        }
+        finally
+        {
+            ended?.Invoke();
         }
     }
 
@@ -89,7 +112,7 @@ internal sealed class FaultInvoker(CallInvoker inner, string peer) : CallInvoker
         public T Current => inner.Current;
 
         public Task<bool> MoveNext(CancellationToken cancellationToken) =>
-            owner.AwaitAsync(inner.MoveNext(cancellationToken), options.CancellationToken, cancellationToken);
+            owner.AwaitAsync(inner.MoveNext(cancellationToken), null, options.CancellationToken, cancellationToken);
     }
 
     /// <summary>

@@ -23,11 +23,11 @@ internal sealed class PeerChannel : ChannelBase, IDisposable
     private readonly GrpcChannel _channel;
     private readonly CallInvoker _invoker;
 
-    private PeerChannel(string words, HttpMessageHandler handler, string authority, int answerBytes)
+    private PeerChannel(string words, HttpMessageHandler handler, string authority, int answerBytes, Action? changed)
         : base(words)
     {
         _channel = GrpcChannel.ForAddress($"https://{authority}", ChannelLimits.Options(handler, answerBytes));
-        _invoker = new FaultInvoker(_channel.CreateCallInvoker(), words);
+        _invoker = new FaultInvoker(_channel.CreateCallInvoker(), words, changed);
     }
 
     /// <summary>Opens a channel; the connection is made at the first call and again whenever it broke.</summary>
@@ -38,9 +38,10 @@ internal sealed class PeerChannel : ChannelBase, IDisposable
     /// <param name="domain">The fleet's trust domain.</param>
     /// <param name="clock">The clock by which the peer's certificate is judged.</param>
     /// <param name="bulk">For data: its pings have patience, and whoever uses it asks on another channel whether the peer is there.</param>
+    /// <param name="changed">Told of every call that changes something at the peer, as it begins and before its caller hears of its end.</param>
     /// <exception cref="McpException">An address is malformed.</exception>
     public static PeerChannel Open(
-        IReadOnlyList<string> addresses, Principal expected, CredentialSource? own, TrustSource trust, string domain, TimeProvider clock, bool bulk = false)
+        IReadOnlyList<string> addresses, Principal expected, CredentialSource? own, TrustSource trust, string domain, TimeProvider clock, bool bulk = false, Action? changed = null)
     {
         var words = $"{expected} at {string.Join(" or ", addresses)}";
         var dialer = new PeerDialer(addresses, words);
@@ -56,7 +57,7 @@ internal sealed class PeerChannel : ChannelBase, IDisposable
         }, bulk));
         return new(
             words, handler, $"{expected.Name}.{expected.KindText}.{domain}",
-            expected.Kind == PrincipalKind.Master ? ChannelLimits.MaxMasterAnswerBytes : ServerLimits.MaxMessageBytes);
+            expected.Kind == PrincipalKind.Master ? ChannelLimits.MaxMasterAnswerBytes : ServerLimits.MaxMessageBytes, changed);
     }
 
     /// <inheritdoc/>

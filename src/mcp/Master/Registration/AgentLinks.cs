@@ -41,8 +41,8 @@ internal sealed class AgentLinks(
     /// <exception cref="McpException">As <see cref="To"/>.</exception>
     public (McpAgentService.McpAgentServiceClient Client, IDisposable Channel) ForData(string node)
     {
-        var channel = PeerChannel.Open([AddressOf(node)], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock, bulk: true);
-        return (ClientOf(node, channel), channel);
+        var channel = PeerChannel.Open([AddressOf(node)], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock, bulk: true, () => Changed(node));
+        return (new McpAgentService.McpAgentServiceClient(channel), channel);
     }
 
     /// <summary>The client of a node's agent at an address, whatever its row says: for questions about an address that is in doubt.</summary>
@@ -55,8 +55,8 @@ internal sealed class AgentLinks(
                 known.Confirmed = clock.GetTimestamp();
                 return known.Client;
             }
-            var channel = PeerChannel.Open([address], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock);
-            var fresh = new Link(address, channel, ClientOf(node, channel)) { Confirmed = clock.GetTimestamp() };
+            var channel = PeerChannel.Open([address], Principal.AgentOf(NodeName.Parse(node)), own, trust, domain, clock, changed: () => Changed(node));
+            var fresh = new Link(address, channel) { Confirmed = clock.GetTimestamp() };
             if (known is null ? _links.TryAdd(node, fresh) : _links.TryUpdate(node, fresh, known))
             {
                 known?.Channel.Dispose();
@@ -118,10 +118,7 @@ internal sealed class AgentLinks(
         };
     }
 
-    private McpAgentService.McpAgentServiceClient ClientOf(string node, PeerChannel channel) =>
-        new(new ChangeNotes(channel.CreateCallInvoker(), () => Changed(node)));
-
-    private sealed class Link(string address, PeerChannel channel, McpAgentService.McpAgentServiceClient client)
+    private sealed class Link(string address, PeerChannel channel)
     {
         public string Address => address;
 
@@ -130,6 +127,6 @@ internal sealed class AgentLinks(
 
         public PeerChannel Channel => channel;
 
-        public McpAgentService.McpAgentServiceClient Client => client;
+        public McpAgentService.McpAgentServiceClient Client { get; } = new(channel);
     }
 }
