@@ -132,7 +132,7 @@ public class FloodTests
         return await Task.WhenAll(sent);
     });
 
-    private static async Task AllAreServedAsync(SmallFleet fleet, IReadOnlyList<string> nodes)
+    private static async Task AllAreServedAsync(SmallFleet fleet, List<string> nodes)
     {
         var served = await Task.WhenAll(nodes.Select(async (node, i) =>
         {
