@@ -1,6 +1,5 @@
 using Mcp.Archive;
 using Mcp.Hostile;
-using ZstdSharp;
 using ZstdSharp.Unsafe;
 
 namespace Mcp.Tests.Archive;
