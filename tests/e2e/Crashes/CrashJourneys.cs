@@ -28,6 +28,7 @@ internal sealed class CrashJourneys
     {
         (_fleet, _service) = (fleet, fleet.Unique("crash"));
         _invariants = new Invariants(fleet, _service).Secret(SecretWord);
+        var sync = new SyncJourney(fleet);
         All =
         [
             Of("a first deploy", 40, 6, 0, Settled.Running, ForgetAsync, DeployAsync, Current),
@@ -41,6 +42,9 @@ internal sealed class CrashJourneys
             Of("an undeploy", 12, 9, 0, Settled.Undeployed, StartedAsync, () => fleet.RunAsync("undeploy", _service, "--yes"), Current),
             Of("a purge", 16, 3, 0, Settled.Purged, UndeployedAsync, PurgeAsync, Current),
         ];
+        // Of a whole folder, so nothing else may be deployed.
+        if (LongRun.Is)
+            All = [.. All, new("a sync", 75, 30, 0, AbsentThenAsync(sync), sync.RunAsync, sync.CheckAsync)];
     }
 
     /// <summary>The operations, in the order in which each leaves the next one least to prepare.</summary>
@@ -52,6 +56,12 @@ internal sealed class CrashJourneys
     private CrashJourney Of(
         string name, int agentPoints, int masterPoints, int exitCode, Settled settled, Func<Task> prepareAsync, Func<Task<CommandResult>> runAsync, Func<string?> round) =>
         new(name, agentPoints, masterPoints, exitCode, prepareAsync, runAsync, (printed, because) => _invariants.CheckAsync(settled, round(), printed, because));
+
+    private Func<Task> AbsentThenAsync(SyncJourney sync) => async () =>
+    {
+        await _fleet.RunAsync("undeploy", _service, "--yes");
+        await sync.PrepareAsync();
+    };
 
     private string? Current() => $"{_round}";
 
