@@ -133,7 +133,8 @@ internal sealed class PairFleet : IAsyncDisposable
         foreach (var node in new[] { Ant, Bee }.Where(n => Directory.Exists(_folder.PathOf($"{n}/store"))))
         {
             await PodmanAsync(node, "rm", "-f", "-a", "-t", "0");
-            await Shell.RunAsync("umount", ["-l", _folder.PathOf($"{node}/store/overlay")]);
+            // One for each podman that found the store without it.
+            await Shell.RunAsync("sh", ["-c", "while umount -l \"$0\"; do :; done", _folder.PathOf($"{node}/store/overlay")]);
         }
         await Shell.RunAsync("umount", ["-l", DataRoot(Bee)]);
         _folder.Dispose();

@@ -18,6 +18,7 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
 
     private readonly ConcurrentDictionary<long, string> _acknowledged = new();
     private readonly CancellationTokenSource _ending = new();
+    private readonly SemaphoreSlim _turn = new(1);
     private Task _writing = Task.CompletedTask;
     private volatile bool _paused = true;
     private long _last;
@@ -64,13 +65,16 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
         return Wait.UntilAsync($"{rows} more rows are acknowledged", () => Task.FromResult(Acknowledged >= wanted), TimeSpan.FromMinutes(1), () => Task.FromResult(fleet.Printed));
     }
 
-    /// <summary>Exactly one copy runs, on <paramref name="node"/> if one is given, and has every row that was acknowledged before.</summary>
+    /// <summary>Exactly one copy runs and has every row that was acknowledged before.</summary>
+    /// <param name="because">After what.</param>
+    /// <param name="node">Where it must run; null: anywhere.</param>
+    /// <param name="kept">Only these rows are asked for.</param>
     /// <returns>Where it runs.</returns>
-    public async Task<string> RequireWholeAsync(string because, string? node = null)
+    public async Task<string> RequireWholeAsync(string because, string? node = null, IReadOnlySet<long>? kept = null)
     {
         await Wait.UntilAsync($"one copy of {name} runs ({because})", async () => await fleet.RunningOnAsync(name) is [_], TimeSpan.FromMinutes(1), async () => $"{await fleet.SeenAsync()}\n{fleet.Printed}");
         // What is acknowledged from now on is not asked for.
-        var acknowledged = _acknowledged.ToDictionary();
+        var acknowledged = _acknowledged.Where(a => kept?.Contains(a.Key) ?? true).ToDictionary();
         var where = (await fleet.RunningOnAsync(name)).Single();
         if (node is not null && where != node)
             throw new InvalidOperationException($"{because}: it runs on {where}, not on {node}\n{fleet.Printed}");
@@ -81,25 +85,47 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
         return lost.Count == 0 ? where : throw new InvalidOperationException($"{because}: {lost.Count} of {acknowledged.Count} acknowledged rows are lost, the first is {lost[0]}\n{fleet.Printed}");
     }
 
+    /// <summary>What is acknowledged by now.</summary>
+    public IReadOnlySet<long> Mark() => _acknowledged.Keys.ToHashSet();
+
+    /// <summary>Ends the writing for a while; what was acknowledged until then is the answer.</summary>
+    public async Task<IReadOnlySet<long>> PauseAsync()
+    {
+        _paused = true;
+        await _turn.WaitAsync();
+        _turn.Release();
+        return Mark();
+    }
+
+    /// <summary>Goes on.</summary>
+    /// <param name="kept">What the operator knows to be kept: rows that were acknowledged besides are given up by his word, and must not be there.</param>
+    public async Task ResumeAsync(IReadOnlySet<long> kept)
+    {
+        var where = await RequireWholeAsync("of what is kept", kept: kept);
+        var there = (await SqlAsync(where, "SELECT n FROM rows")).OrThrow().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(n => long.Parse(n, CultureInfo.InvariantCulture)).ToHashSet();
+        foreach (var given in _acknowledged.Keys.Except(kept).ToList())
+        {
+            if (there.Contains(given))
+                throw new InvalidOperationException($"row {given} was given up, and is there");
+            _acknowledged.TryRemove(given, out _);
+        }
+        _paused = false;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
         await _writing;
         _ending.Dispose();
+        _turn.Dispose();
     }
 
     private async Task WriteAsync()
     {
         while (!_ending.IsCancellationRequested)
         {
-            var node = Owner();
-            var (n, v) = (Interlocked.Increment(ref _last), Guid.NewGuid().ToString("N"));
-            var written = _paused ? null : await SqlAsync(node, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO rows VALUES({n}, '{v}') RETURNING n"));
-            if (written?.Output.Trim() == n.ToString(CultureInfo.InvariantCulture) && written.ExitCode == 0)
-            {
-                _acknowledged[n] = v;
+            if (await WriteOneAsync(Owner()))
                 continue;
-            }
             // It is stopped, or about to be elsewhere.
             await Task.Delay(50);
         }
@@ -126,6 +152,26 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
         command.CommandText = "SELECT node FROM placements WHERE service = $service";
         command.Parameters.AddWithValue("$service", name);
         return command.ExecuteScalar() as string;
+    }
+
+    private async Task<bool> WriteOneAsync(string node)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            if (_paused)
+                return false;
+            var (n, v) = (Interlocked.Increment(ref _last), Guid.NewGuid().ToString("N"));
+            var written = await SqlAsync(node, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO rows VALUES({n}, '{v}') RETURNING n"));
+            if (written.ExitCode != 0 || written.Output.Trim() != n.ToString(CultureInfo.InvariantCulture))
+                return false;
+            _acknowledged[n] = v;
+            return true;
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     private Task<CommandResult> SqlAsync(string node, string sql) => fleet.PodmanAsync(node, "exec", name, "sqlite3", "-cmd", ".timeout 5000", "/data/rows.db", sql);
