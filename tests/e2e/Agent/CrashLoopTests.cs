@@ -43,7 +43,7 @@ internal sealed class CrashLoopTests
                 (await Shell.RunAsync("kill", ["-KILL", $"{(await bench.Podman.InspectContainerAsync(id, CancellationToken.None))!.Pid}"])).OrThrow();
             else
                 (await TestPodman.RunAsync(["start", id])).OrThrow();
-            await Wait.UntilAsync("it crashes again and again", async () => await RestartsAsync(bench, id)  != lives);
+            await Wait.UntilAsync("it crashes again and again", async () => await RestartsAsync(bench, id) != lives);
 
             await bench.Agent.Operations.StopAsync(
                 AgentBench.Asker(), new StopServiceRequest { Service = name, HeldBy = gently ? "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee" : "" }, CancellationToken.None);

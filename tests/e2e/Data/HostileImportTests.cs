@@ -38,8 +38,12 @@ internal sealed class HostileImportTests
             var trailer = archive.Taken ? MastersVoice.TrailerOf(stored) : new StreamTrailer { Sha256 = "0", Bytes = 1, Entries = 1 };
             var first = new ImportServiceDataRequest
             {
-                ServiceName = service, Epoch = 1, VolumeId = Volume, Spec = new ServiceSpec { Name = service, Active = true },
-                AnnouncedBytes = (ulong)HostileArchives.MostBytes, AnnouncedEntries = (ulong)HostileArchives.MostEntries,
+                ServiceName = service,
+                Epoch = 1,
+                VolumeId = Volume,
+                Spec = new ServiceSpec { Name = service, Active = true },
+                AnnouncedBytes = (ulong)HostileArchives.MostBytes,
+                AnnouncedEntries = (ulong)HostileArchives.MostEntries,
             };
             var fault = await FaultAsync(() => master.ImportAsync(first, stored, trailer: trailer));
             var folder = Path.Combine(fleet.DataRoot, service);

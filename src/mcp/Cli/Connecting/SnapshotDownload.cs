@@ -168,7 +168,11 @@ internal sealed class SnapshotDownload(CommandContext context, FleetLink link)
     {
         var job = new ImportJob
         {
-            Folder = staging, MostBytes = new DriveInfo(staging).AvailableFreeSpace, MostEntries = (long)snapshot.Entries, Owners = Environment.IsPrivilegedProcess, AsItIs = true,
+            Folder = staging,
+            MostBytes = new DriveInfo(staging).AvailableFreeSpace,
+            MostEntries = (long)snapshot.Entries,
+            Owners = Environment.IsPrivilegedProcess,
+            AsItIs = true,
         };
         await using var child = await ConfinedChild.StartAsync(ConfinedProgram.Own, new ConfinedFolders { Writing = [staging] }, new ConfinedJob { Import = job }, $"unpacks {snapshot.Filename}", cancel);
         await using var file = File.OpenRead(archive);

@@ -134,10 +134,10 @@ internal sealed class FolderSwapTests
         bench.Parts.Database.Write(c => c.Execute(
             """
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-            INSERT INTO operations(id, kind, service, principal, request_key, direct, request, state, started) SELECT 'later-' || i, 'start', 'wiki', 'x', 'x', 0, x'', 'succeeded', '2999-01-01T00:00:00Z' FROM n
+            INSERT INTO operations(id, kind, service, principal, request_key, direct, request, state, started) SELECT printf('later-%05d', i), 'start', 'wiki', 'x', 'x', 0, x'', 'succeeded', '2999-01-01T00:00:00Z' FROM n
             """));
-        bench.Parts.Operations.Begin(OperationId.Parse("later-0"), "start", "wiki", "human/x", "key", direct: false, []);
-        await Assert.That(bench.Parts.Operations.Find(OperationId.Parse("later-1")) is null || bench.Parts.Operations.Find(OperationId.Parse("later-3000")) is null).IsTrue().Because("old ones go");
+        bench.Parts.Operations.Begin(OperationId.Parse("later-00000"), "start", "wiki", "human/x", "key", direct: false, []);
+        await Assert.That(bench.Parts.Operations.Find(OperationId.Parse("later-00001")) is null || bench.Parts.Operations.Find(OperationId.Parse("later-03000")) is null).IsTrue().Because("old ones go");
         await Assert.That((await RevertAsync(bench, "import-0001")).Reverted).IsTrue();
 
         await bench.ImportAsync(ImportBench.OneFile("./b", "new"), ImportBench.First(epoch: 5, force: true), "import-0002");
