@@ -69,7 +69,6 @@ internal sealed class DataRelay(AgentLinks links, AgentOperations agents, NodeHe
             {
                 check(trailer);
                 progress.Done(trailer);
-                await WriteAsync(writer, new ImportServiceDataRequest { Trailer = trailer }, target, ct);
                 return trailer;
             }
             if (part.Progress is { } at)
@@ -92,6 +91,8 @@ internal sealed class DataRelay(AgentLinks links, AgentOperations agents, NodeHe
         var limit = EndLimit + TimeSpan.FromSeconds(trailer.Bytes / (double)SlowestCheck);
         try
         {
+            // From here on the target may have everything, also when this very write fails: its answer can break the connection before the write is told done.
+            await WriteAsync(call.RequestStream, new ImportServiceDataRequest { Trailer = trailer }, target, ct);
             await call.RequestStream.CompleteAsync();
             return (await call.ResponseAsync.WaitAsync(limit, clock, ct)).BytesWritten;
         }
@@ -107,7 +108,7 @@ internal sealed class DataRelay(AgentLinks links, AgentOperations agents, NodeHe
         {
             failure = new McpException(FaultCode.DeadlineExceeded, $"{target} did not say within {limit.TotalMinutes:0} min whether it has the data", e) { Node = target };
         }
-        // The trailer was sent: whether the data is in place is the target's to say, and is not guessed.
+        // Whether the data is in place is the target's to say, and is not guessed.
         var started = clock.GetTimestamp();
         while (true)
         {
