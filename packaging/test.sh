@@ -51,12 +51,15 @@ check() {
 
 # Runs one test project and takes the figures from its report; a run without a report is a failure, whatever it printed.
 tests() {
-  local name=$1 limit=$2 report counters attribute value bad=0 good
+  local name=$1 limit=$2 report log counters attribute value bad=0 good
   shift 2
-  report=$results/$name.trx
-  timeout -k 60 "$limit" "$@" --progress off --no-ansi --report-trx --report-trx-filename "$name.trx" --results-directory "$results" </dev/null
+  report=$results/$name.trx log=$results/$name.log
+  timeout -k 60 "$limit" "$@" --progress off --no-ansi --output Detailed --report-trx --report-trx-filename "$name.trx" --results-directory "$results" </dev/null >"$log" 2>&1
   local rc=$?
+  grep -v '^passed ' "$log"
   if [ ! -s "$report" ]; then
+    # One that hangs keeps the whole run from its report: those that did not end are named.
+    comm -23 <("$@" --list-tests --no-ansi | sed -n 's/^  \([A-Z]\)/\1/p' | sort) <(sed -nE 's/^(passed|failed|skipped) (.*) \([0-9hms ]+\)$/\2/p' "$log" | sort) | sed 's/^/did not end: /' | head -n 40
     complain "$name: no report was written (exit code $rc)"
     return
   fi

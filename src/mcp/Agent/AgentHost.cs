@@ -160,49 +160,19 @@ internal sealed partial class AgentHost : IAsyncDisposable
 
     private async Task RunBackgroundAsync(AgentStart start, MasterContact contact, AlertSender alerts)
     {
-        var ct = _stopping.Token;
         await Task.Yield();
-        await Task.WhenAll(
-            WatchedAsync("start", () => start.RunAsync(_link.Address is null ? null : _link.FirstAnswer, ct)),
-            WatchedAsync("monitor", () => _monitor.RunAsync(ct)),
-            WatchedAsync("good copy", () => new GoodCopy(_parts.Database, _parts.Clock, _parts.Logging.CreateLogger<GoodCopy>()).RunAsync(ct)),
-            WatchedAsync("confinement", () => new ConfinementReport(_parts).RunAsync(ct)),
-            WatchedAsync("master link", () => _link.RunAsync(ct)),
-            WatchedAsync("master contact", () => contact.RunAsync(ct)),
-            WatchedAsync("alerts", () => alerts.RunAsync(ct)));
+        StandingLoop[] loops =
+        [
+            new("start", stop => start.RunAsync(_link.Address is null ? null : _link.FirstAnswer, stop)),
+            new("monitor", _monitor.RunAsync),
+            new("good copy", new GoodCopy(_parts.Database, _parts.Clock, _parts.Logging.CreateLogger<GoodCopy>()).RunAsync),
+            new("confinement", new ConfinementReport(_parts).RunAsync),
+            new("master link", _link.RunAsync),
+            new("master contact", contact.RunAsync),
+            new("alerts", alerts.RunAsync),
+        ];
+        await Task.WhenAll(loops.Select(loop => loop.RunAsync(_parts.Clock, _logger, _stopping.Token)));
     }
-
-    // A loop that ends by an error nobody foresaw is begun again, never silently missing.
-    private async Task WatchedAsync(string what, Func<Task> body)
-    {
-        while (!_stopping.IsCancellationRequested)
-        {
-            try
-            {
-                await body();
-                return;
-            }
-            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                LoopFailed(what, e);
-            }
-            try
-            {
-                await Task.Delay(TimeSpan.FromSeconds(10), _parts.Clock, _stopping.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The agent's {Loop} failed unexpectedly and is begun again")]
-    private partial void LoopFailed(string loop, Exception e);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The agent has stopped; containers keep running")]
     private partial void Stopped();

@@ -6,8 +6,8 @@ namespace Mcp.Cli;
 /// Gives memory back while a role has little to do. The collector lets garbage grow in proportion to the processor's cache before it first looks,
 /// which on a server is more than all that a role keeps; on a node, that memory belongs to the services. So every <see cref="Pause"/>
 /// in which little was made, but something since the last time, everything is collected and returned: a few milliseconds, a few times an hour
-/// on an idle fleet. The master of a large fleet never makes little; there it is done after a burst (all nodes at once, somebody who looked), when
-/// much more is held than after the last time.
+/// on an idle fleet. The master of a large fleet, and an agent that looks at many containers, never make little; there it is done when much more is
+/// held than after the last time, and no burst is under way.
 /// </summary>
 internal sealed partial class RestingMemory : IDisposable
 {
@@ -20,8 +20,12 @@ internal sealed partial class RestingMemory : IDisposable
     // Bytes made since the last look that a large fleet makes at rest: above, the burst is not over.
     private const long Calm = 96 << 20;
 
-    // Bytes made since the last collection, or held beyond half as much again as after it: below, there is nothing to win.
+    // Bytes made since the last collection, or held beyond what was left by it and its share: below, there is nothing to win.
     private const long Worth = 3 << 20;
+
+    // Bytes left: from here on a collection takes long enough to be felt, and half as much again is waited for. Below it takes milliseconds, and an eighth is worth
+    // them (an agent with 20 services: 45 MB left, 63 MB held for good without it).
+    private const long Large = 96 << 20;
 
     private readonly ITimer _timer;
     private readonly Func<long> _made, _held;
@@ -48,7 +52,7 @@ internal sealed partial class RestingMemory : IDisposable
         var made = _made();
         var since = made - _seen;
         _seen = made;
-        var isOver = since < Quiet ? made - _collected >= Worth : since < Calm && _held() > _left + _left / 2 + Worth;
+        var isOver = since < Quiet ? made - _collected >= Worth : since < Calm && _held() > _left + (_left / (_left < Large ? 8 : 2)) + Worth;
         if (!isOver)
             return;
         _collect();

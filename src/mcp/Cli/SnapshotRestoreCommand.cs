@@ -40,7 +40,7 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
                 Hint = $"what it lacks: mcp snapshot list {name}; to lay it over the data that is there: mcp snapshot restore {name} --id {chosen.Id} --accept-partial",
             };
         }
-        var which = chosen is null ? "a snapshot" : $"snapshot {chosen.Id} of {chosen.CreatedAt} ({Measures.Ago(chosen.CreatedAt, context.Clock)}, {Measures.Bytes(chosen.DataBytes)}{(chosen.Partial ? ", PARTIAL" : "")})";
+        var which = chosen is null ? "a snapshot" : $"snapshot {chosen.Id} of {chosen.CreatedAt} ({Measures.Ago(chosen.CreatedAt, context.Clock)}, {Measures.Bytes(chosen.DataBytes)}{(chosen.Partial ? ", PARTIAL" : "")}{(chosen.Missing ? ", MISSING" : chosen.Damage.Length > 0 ? ", DAMAGED" : "")})";
         Confirmation.Require(
             context, $"restore {name} from {which}? The service stops; its data of now is set aside, and what was written since is not in it.", link.Fleet, yes,
             $"mcp snapshot restore {name}{(chosen is null ? "" : $" --id {chosen.Id}")}{(acceptPartial ? " --accept-partial" : "")}");

@@ -178,7 +178,12 @@ internal static class MasterComposition
             await recovery.RunAsync(ending);
             await carrying.RunAsync(ending);
         }
-        start = new MasterStart(watch, lives, recovery, open, migrating, [copy.RunAsync, watch.RunAsync, observation.RunAsync, ResumeAsync, open.RunAsync, identity.RunAsync, findings.RunAsync, sender.RunAsync, housekeeping.RunAsync, snapshots.Schedule.RunAsync, snapshots.Drills.RunAsync, kept.RunAsync]);
+        start = new MasterStart(watch, lives, recovery, open, migrating, 
+        [
+            new("good copy", copy.RunAsync), new("health", watch.RunAsync), new("observation", observation.RunAsync), new("what is carried on", ResumeAsync),
+            new("open operations", open.RunAsync), new("identity", identity.RunAsync), new("findings", findings.RunAsync), new("alerts", sender.RunAsync),
+            new("housekeeping", housekeeping.RunAsync), new("snapshots", snapshots.Schedule.RunAsync), new("drills", snapshots.Drills.RunAsync), new("kept copies", kept.RunAsync),
+        ]);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 

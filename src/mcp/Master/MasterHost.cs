@@ -142,7 +142,7 @@ internal sealed partial class MasterHost : IAsyncDisposable
         var endpoints = string.Join(", ", Endpoints);
         LogStarted(configuration.FleetName, configuration.Domain, ProgramVersion.Text, endpoints, open);
         // 7 is one of them: a restored master carries on nothing before it has heard its nodes.
-        _loops = Task.WhenAll(start.Loops.Append(TurnAsync).Select(loop => Task.Run(() => loop(_life.Token), CancellationToken.None)));
+        _loops = Task.WhenAll(start.Loops.Append(new StandingLoop("pulse", TurnAsync)).Select(loop => Task.Run(() => loop.RunAsync(_parts.Clock, _log, _life.Token), CancellationToken.None)));
     }
 
     // What every loop and every call of a master needs: a timer that fires, a thread that runs it, a database that answers. One that answers with a

@@ -5,6 +5,7 @@ using Mcp.Master.Identity;
 using Mcp.Master.Migrations;
 using Mcp.Master.Recovery;
 using Mcp.Master.Registration;
+using Mcp.Processes;
 using Mcp.Sqlite;
 using Mcp.Text;
 
@@ -17,7 +18,7 @@ namespace Mcp.Master;
 /// <param name="Open">Settles what was left open.</param>
 /// <param name="Moves">Holds what was on its way, until it is carried on.</param>
 /// <param name="Loops">Run until the end.</param>
-internal sealed record MasterStart(HealthWatch Health, TermWatch Terms, FleetRecovery Recovery, OpenOperations Open, Migrating Moves, IReadOnlyList<Func<CancellationToken, Task>> Loops)
+internal sealed record MasterStart(HealthWatch Health, TermWatch Terms, FleetRecovery Recovery, OpenOperations Open, Migrating Moves, IReadOnlyList<StandingLoop> Loops)
 {
     /// <summary>Refuses a database of another fleet, and brings into it what the configuration may change.</summary>
     /// <exception cref="McpException">FailedPrecondition.</exception>

@@ -58,4 +58,23 @@ internal sealed class RestingMemoryTests
         clock.Advance(RestingMemory.Pause);
         await Assert.That(collections).IsEqualTo(2);
     }
+
+    [Test]
+    public async Task Of_a_small_one_it_collects_long_before_half_as_much_again_is_held()
+    {
+        const long mega = 1 << 20;
+        var clock = new FakeTimeProvider();
+        var (made, held, collections) = (0L, 45 * mega, 0);
+        using var resting = new RestingMemory(clock, () => made, () => held, () => collections++);
+
+        made += 4 * mega;
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(1);
+        (made, held) = (made + 4 * mega, 53 * mega);
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(1);
+        (made, held) = (made + 4 * mega, 54 * mega);
+        clock.Advance(RestingMemory.Pause);
+        await Assert.That(collections).IsEqualTo(2);
+    }
 }

@@ -21,12 +21,13 @@ public class NodeWatchTests
         board.Failed("vega", "no answer");
         var dead = await Assert.ThrowsAsync<McpException>(async () =>
         {
-            while (!stream.IsCompleted)
+            var deadline = DateTime.UtcNow.AddSeconds(20);
+            while (!stream.IsCompleted && DateTime.UtcNow < deadline)
             {
                 _clock.Advance(TimeSpan.FromSeconds(1));
                 await Task.Yield();
             }
-            await stream;
+            await stream.WaitAsync(TimeSpan.FromSeconds(1));
         });
         await Assert.That((dead!.Code, dead.Node)).IsEqualTo((FaultCode.Unavailable, "vega"));
         await Assert.That(dead.Message).Contains("no answer").And.Contains("while data was on its way");

@@ -44,7 +44,12 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
         response.Findings.AddRange(findings.Where(f => request.ServiceName.Length == 0 || Concerns(f, request.ServiceName, placements)));
         response.Nodes.AddRange(database.Read(Nodes));
         foreach (var node in response.Nodes)
-            node.ObservedAt = answers.GetValueOrDefault(node.Name) is { Live: not null } answer ? answer.At : "";
+        {
+            if (answers.GetValueOrDefault(node.Name) is not { Live: { } live } answer)
+                continue;
+            // Seen now; the heartbeat says what should run, and a node that has just started has sent none.
+            (node.ObservedAt, node.Containers) = (answer.At, (uint)live.Containers.Count(c => c.State == "running"));
+        }
         return response;
     }
 

@@ -193,7 +193,7 @@ public class MigrationTests
         await RequireOneTruthAsync(bench, owner);
         await Assert.That((orion.Runs("notes"), vega.Runs("notes"))).IsEqualTo((owner == "orion", owner == "vega"));
         await Assert.That((orion.Held.IsEmpty || owner == "vega", orion.Contents.ContainsKey("notes"), vega.Contents.ContainsKey("notes"))).IsEqualTo((true, owner == "orion", owner == "vega"));
-        var watched = await bench.Admin.Watch(new WatchRequest { Operation = id }).ResponseStream.ReadAllAsync().ToListAsync();
+        var watched = await WatchAsync(bench, id);
         await Assert.That(watched[^1].Outcome.Success).IsEqualTo(owner == "vega");
     }
 
@@ -213,10 +213,16 @@ public class MigrationTests
         await Assert.That(fault.State!).StartsWith("it stays open, and goes forward or back by itself");
         await Assert.That(fault.Hint!).EndsWith($"mcp watch {id}");
         database.Write(c => c.Execute("DROP TRIGGER no_room"));
-        var watched = await bench.Admin.Watch(new WatchRequest { Operation = id }).ResponseStream.ReadAllAsync().ToListAsync();
+        var watched = await WatchAsync(bench, id);
         await Assert.That(watched[^1].Outcome.Success).IsEqualTo(owner == "vega");
         await RequireOneTruthAsync(bench, owner);
         await Assert.That((orion.Runs("notes"), vega.Runs("notes"))).IsEqualTo((owner == "orion", owner == "vega"));
+    }
+
+    private static async Task<List<OperationEvent>> WatchAsync(MasterBench bench, string id)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        return await bench.Admin.Watch(new WatchRequest { Operation = id }, cancellationToken: deadline.Token).ResponseStream.ReadAllAsync().ToListAsync();
     }
 
     /// <summary>What a master that was killed in this state leaves in its database and on the nodes.</summary>
