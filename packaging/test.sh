@@ -75,7 +75,13 @@ tests() {
   done < <(grep -o '<UnitTestResult [^>]*outcome="NotExecuted"[^>]*>' "$report" | sed -n 's/.* testName="\([^"]*\)".*/\1/p')
   passed=$((passed + ${good:-0}))
   failed=$((failed + bad))
-  [ "$bad" -eq 0 ] || complaints+=("$name: $bad tests")
+  # Named here too: whoever sees only the end of a long output must know what to look for.
+  if [ "$bad" -ne 0 ]; then
+    complaints+=("$name: $bad tests")
+    while read -r line; do
+      complaints+=("$name: ${line:0:400}")
+    done < <(awk '/^failed /{ if (text) print text; text = $2; left = 6; next } /^(passed|skipped) / { left = 0 } left > 0 { gsub(/^ +/, " "); text = text $0; left-- } END { if (text) print text }' "$log" | head -n 10)
+  fi
   if [ "${good:-0}" -eq 0 ] && [ "$bad" -eq 0 ]; then
     complain "$name: no test ran"
   elif [ "$rc" -ne 0 ] && [ "$bad" -eq 0 ]; then

@@ -13,6 +13,7 @@ using Mcp.Master.Registration;
 using Mcp.Master.Snapshots;
 using Mcp.Names;
 using Mcp.Operations;
+using Mcp.Processes;
 using Mcp.Sqlite;
 using Mcp.Transport;
 
@@ -178,12 +179,13 @@ internal static class MasterComposition
             await recovery.RunAsync(ending);
             await carrying.RunAsync(ending);
         }
-        start = new MasterStart(watch, lives, recovery, open, migrating, 
+        StandingLoop[] loops =
         [
             new("good copy", copy.RunAsync), new("health", watch.RunAsync), new("observation", observation.RunAsync), new("what is carried on", ResumeAsync),
             new("open operations", open.RunAsync), new("identity", identity.RunAsync), new("findings", findings.RunAsync), new("alerts", sender.RunAsync),
             new("housekeeping", housekeeping.RunAsync), new("snapshots", snapshots.Schedule.RunAsync), new("drills", snapshots.Drills.RunAsync), new("kept copies", kept.RunAsync),
-        ]);
+        ];
+        start = new MasterStart(watch, lives, recovery, open, migrating, loops);
         return MasterHost.Of(parts, server, runner, audit, logging.CreateLogger<MasterHost>());
     }
 
