@@ -18,15 +18,22 @@ internal sealed class SnapshotCommand(CommandContext context)
 
     /// <summary>Takes a snapshot of a service now; the service runs on. `mcp snapshot SERVICE` is the same.</summary>
     /// <param name="service">service: whose data</param>
+    /// <param name="json">print JSON</param>
     /// <param name="cancel">Ctrl-C lets go; the snapshot is made nevertheless.</param>
     [Command("create")]
-    public async Task Create([Argument] string service, CancellationToken cancel = default)
+    public async Task Create([Argument] string service, bool json = false, CancellationToken cancel = default)
     {
         var name = SnapshotTarget.Parse(service);
         using var link = await FleetLink.OpenAsync(context, cancel);
         var run = new OperationRun(context, link, $"snapshot of {name}", limit: MovingLimit);
         var made = await run.CallAsync(o => link.Master.CreateSnapshotAsync(new CreateSnapshotRequest { ServiceName = name }, o), cancel);
-        context.Screen.Line($"snapshot {made.Id} of {name}: {made.Filename}, {Measures.Bytes(made.SizeBytes)} for {Measures.Bytes(made.DataBytes)} in {made.Entries} entries{(made.Node.Length > 0 ? $", taken on {made.Node}" : "")}");
+        if (json)
+        {
+            var kept = (await link.Master.ListSnapshotsAsync(new ListSnapshotsRequest { ServiceName = name }, cancellationToken: cancel)).Snapshots;
+            context.Screen.Json(new SnapshotsDocument([.. kept.Where(s => s.Id == made.Id).Select(s => s.ToDocument())]), CliJson.Default.SnapshotsDocument);
+            return;
+        }
+        context.Screen.Line($"snapshot {made.Id} of {name}: {made.Filename}, {Measures.Bytes(made.SizeBytes)} for {Measures.Bytes(made.DataBytes)} in {Measures.Entries(made.Entries)}{(made.Node.Length > 0 ? $", taken on {made.Node}" : "")}");
         foreach (var copy in made.Databases)
             context.Screen.Line($"  database {PrintableBytes.Line(copy.Path.Span, 300)}: {Measures.Bytes(copy.Bytes)}{(copy.NotChecked.Length > 0 ? $"; not all of it could be checked: {copy.NotChecked}" : ", checked")}");
         foreach (var skipped in made.Skipped.Take(MostNamed))

@@ -76,7 +76,7 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
     private async Task UnpackAsync(FleetLink link, DownloadSnapshotRequest request, string to, bool acceptPartial, CancellationToken cancel)
     {
         var (snapshot, leftOut) = await new SnapshotDownload(context, link).ToFolderAsync(request, to, acceptPartial, cancel);
-        context.Screen.Line($"{request.ServiceName} as of {snapshot.CreatedAt} is in {to} ({snapshot.Entries} entries, {Measures.Bytes(snapshot.DataBytes)})");
+        context.Screen.Line($"{request.ServiceName} as of {snapshot.CreatedAt} is in {to} ({Measures.Entries(snapshot.Entries)}, {Measures.Bytes(snapshot.DataBytes)})");
         foreach (var note in leftOut)
             context.Reporter.Warning(note);
     }

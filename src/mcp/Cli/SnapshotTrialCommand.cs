@@ -75,7 +75,7 @@ internal sealed class SnapshotTrialCommand(CommandContext context)
         foreach (var v in verdicts)
         {
             context.Screen.Line(
-                v.Good ? $"good {v.Id} {v.ServiceName} {v.Filename}: {v.Entries} entries, {Measures.Bytes(v.DataBytes)}" : $"BAD {v.Id} {v.ServiceName} {v.Filename}: {v.Error}", v.Good ? Tone.Good : Tone.Bad);
+                v.Good ? $"good {v.Id} {v.ServiceName} {v.Filename}: {Measures.Entries(v.Entries)}, {Measures.Bytes(v.DataBytes)}" : $"BAD {v.Id} {v.ServiceName} {v.Filename}: {v.Error}", v.Good ? Tone.Good : Tone.Bad);
             foreach (var name in v.Databases)
                 context.Screen.Line($"  database {name} passes integrity_check");
             foreach (var name in v.NotChecked)

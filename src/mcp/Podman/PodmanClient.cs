@@ -14,6 +14,7 @@ internal sealed partial class PodmanClient : IDisposable
 {
     private readonly PodmanTransport _transport;
     private readonly TimeProvider _clock;
+    private KnownHost? _host;
 
     /// <summary>Opens nothing yet.</summary>
     public PodmanClient(string socketPath, PodmanLimits? limits = null, TimeProvider? clock = null)
@@ -46,13 +47,30 @@ internal sealed partial class PodmanClient : IDisposable
     public void Dispose() => _transport.Dispose();
 
     /// <summary>Whether podman answers at all.</summary>
+    /// <returns>Its version, as <c>4.3.1</c>; empty when it does not say.</returns>
     /// <exception cref="PodmanException">It does not.</exception>
-    public async Task PingAsync(CancellationToken ct)
+    public async Task<string> PingAsync(CancellationToken ct)
     {
         await using var stream = await _transport.OpenAsync(HttpMethod.Get, "_ping", null, Limits.Connect, ct);
+        return PodmanException.Words(stream.Header("Libpod-API-Version"));
     }
 
-    /// <summary>Version, storage, runtime and network of the podman behind the socket.</summary>
+    /// <summary>
+    /// As <see cref="InfoAsync"/>, but asked once for each version of podman: for <c>info</c> it asks the package manager to which package each of its
+    /// helpers belongs, one process after another (Debian: four times dpkg-query; half a second of processor time, and seconds where there is little of it).
+    /// </summary>
+    /// <exception cref="PodmanException">It does not answer.</exception>
+    public async Task<PodmanHost> HostAsync(CancellationToken ct)
+    {
+        var version = await PingAsync(ct);
+        if (_host is { } kept && version.Length > 0 && kept.Version == version)
+            return kept.Host;
+        var host = await InfoAsync(ct);
+        _host = new KnownHost(version, host);
+        return host;
+    }
+
+    /// <summary>Version, storage, runtime and network of the podman behind the socket, asked now: dear (<see cref="HostAsync"/>).</summary>
     public async Task<PodmanHost> InfoAsync(CancellationToken ct)
     {
         using var document = await ReadAsync("info", ct);
@@ -71,6 +89,8 @@ internal sealed partial class PodmanClient : IDisposable
             StorageRoot = info.TextAt("store", "graphRoot"),
         };
     }
+
+    private sealed record KnownHost(string Version, PodmanHost Host);
 
     /// <summary>A name, id or image reference as one segment of a path: <c>/</c>, <c>?</c> and <c>..</c> in it lead nowhere else.</summary>
     private static string Segment(string name)

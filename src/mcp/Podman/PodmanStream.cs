@@ -8,6 +8,9 @@ internal sealed class PodmanStream(string what, HttpResponseMessage response, St
     /// <summary>The call it answers.</summary>
     public string What => what;
 
+    /// <summary>A header of the answer; empty when it has none of that name.</summary>
+    public string Header(string name) => response.Headers.TryGetValues(name, out var values) ? values.First() : "";
+
     /// <summary>The next bytes; 0 at the end.</summary>
     /// <exception cref="PodmanException">The connection broke.</exception>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken ct)

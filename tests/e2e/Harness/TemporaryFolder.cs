@@ -25,8 +25,20 @@ internal sealed class TemporaryFolder : IDisposable
             }
             catch (IOException) when (attempt < 20)
             {
+                DetachMounts();
                 Thread.Sleep(100);
             }
+        }
+    }
+
+    // A podman that was still clearing up behind a container mounts its store once more after all was unmounted.
+    private void DetachMounts()
+    {
+        var below = File.ReadLines("/proc/self/mounts").Select(line => line.Split(' ')[1]).Where(mount => mount.StartsWith($"{Path}/", StringComparison.Ordinal));
+        foreach (var mount in below.OrderDescending(StringComparer.Ordinal).ToList())
+        {
+            using var umount = System.Diagnostics.Process.Start("umount", ["-l", mount]);
+            umount.WaitForExit(10_000);
         }
     }
 }

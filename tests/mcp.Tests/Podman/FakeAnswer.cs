@@ -21,6 +21,9 @@ internal sealed class FakeAnswer(Stream stream, FakeRequest request, Cancellatio
         await stream.WriteAsync(bytes, stop);
     }
 
+    /// <summary>The answer to a ping, as podman of that version gives it.</summary>
+    public Task PongAsync(string version) => RawAsync($"HTTP/1.1 200 OK\r\nLibpod-Api-Version: {version}\r\nContent-Length: 2\r\n\r\nOK");
+
     /// <summary>An answer without content.</summary>
     public Task EmptyAsync(int status) => RawAsync(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} X\r\n\r\n"));
 

@@ -48,6 +48,25 @@ internal sealed class PodmanFaultTests
     }
 
     [Test]
+    public async Task What_podman_is_is_asked_once_for_each_of_its_versions()
+    {
+        await using var fake = new FakePodman().On("GET", "_ping", answer => answer.PongAsync("4.3.1")).On("GET", "info", 200, """{"version":{"Version":"4.3.1"}}""");
+        using var podman = fake.Client();
+        int Asked() => fake.Requests.Count(r => r.Path == "info");
+        await Assert.That((await podman.HostAsync(default)).Version).IsEqualTo("4.3.1");
+        await Assert.That((await podman.HostAsync(default)).Version).IsEqualTo("4.3.1");
+        await Assert.That(Asked()).IsEqualTo(1);
+        fake.On("GET", "_ping", answer => answer.PongAsync("5.0.0")).On("GET", "info", 200, """{"version":{"Version":"5.0.0"}}""");
+        await Assert.That((await podman.HostAsync(default)).Version).IsEqualTo("5.0.0");
+        await Assert.That(Asked()).IsEqualTo(2);
+        // One that does not say which it is may be another each time.
+        fake.On("GET", "_ping", answer => answer.TextAsync(200, "OK"));
+        await podman.HostAsync(default);
+        await podman.HostAsync(default);
+        await Assert.That(Asked()).IsEqualTo(4);
+    }
+
+    [Test]
     public async Task A_podman_that_hangs_in_the_middle_of_its_answer_ends_in_a_timeout()
     {
         await using var fake = new FakePodman().On("GET", "info", async answer =>

@@ -134,7 +134,7 @@ internal sealed class ImagePreparation(PodmanClient podman, AgentConfiguration c
 
     private async Task PullAsync(ComponentSpec component, string reference, OperationScope scope, CancellationToken ct)
     {
-        var host = await podman.InfoAsync(ct);
+        var host = await podman.HostAsync(ct);
         RequireSpace(component, host.StorageRoot);
         scope.Say($"pulling {reference}");
         var login = configuration.AuthFile is { Length: > 0 } file && File.Exists(file) ? RegistryAuthFile.Find(file, reference) : null;

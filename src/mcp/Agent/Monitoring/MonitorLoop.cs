@@ -77,7 +77,6 @@ internal sealed partial class MonitorLoop(AgentParts parts, ServiceWatch watch, 
             catch (PodmanException e)
             {
                 EventsBroke(e.Message);
-                podman.StreamBroke();
             }
             catch (Errors.McpException e)
             {

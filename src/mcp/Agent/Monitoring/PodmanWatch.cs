@@ -12,7 +12,6 @@ internal sealed class PodmanWatch(AgentParts parts, ConditionReport report)
     private static readonly AlertSubject Subject = new(Unreachable, "");
 
     private string? _version;
-    private bool _asked;
 
     /// <summary>Why podman cannot be asked at the moment; null while it answers.</summary>
     public string? Problem { get; private set; }
@@ -21,27 +20,22 @@ internal sealed class PodmanWatch(AgentParts parts, ConditionReport report)
     public void Lost(PodmanException e)
     {
         Problem = e.Message;
-        _asked = false;
         report.Begins(new AlertNotice(Subject, "error", $"podman does not answer: {e.Message}", "systemctl status podman.socket; podman info"));
     }
 
-    /// <summary>A look at everything succeeded. After a silence podman may be another one.</summary>
+    /// <summary>A look at everything succeeded. Meanwhile podman may have become another one.</summary>
     /// <exception cref="PodmanException">It does not answer after all.</exception>
     public async Task AnswersAsync(CancellationToken ct)
     {
         // A node without services has nothing else to ask.
-        await parts.Podman.PingAsync(ct);
-        if (!_asked)
+        var version = await parts.Podman.PingAsync(ct);
+        if (version.Length > 0)
         {
-            var version = (await parts.Podman.InfoAsync(ct)).Version;
             if (_version is not null && version != _version)
                 parts.Events.Add(new Registry.NodeEvent("podman-changed", "info", $"podman is {Text.Printable.Line(version, 40)} now; it was {Text.Printable.Line(_version, 40)}"));
-            (_version, _asked) = (version, true);
+            _version = version;
         }
         Problem = null;
         report.Ends(Subject, "podman answers again");
     }
-
-    /// <summary>The stream of events broke: podman may have been restarted.</summary>
-    public void StreamBroke() => _asked = false;
 }

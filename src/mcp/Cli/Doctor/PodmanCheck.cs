@@ -12,6 +12,9 @@ internal sealed class PodmanCheck() : DoctorCheck("podman")
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
+    /// <summary>For what podman says of itself: it starts a search of the package database for each of its helpers, which takes its time on a busy machine.</summary>
+    private static readonly TimeSpan InfoLimit = TimeSpan.FromSeconds(30);
+
     /// <inheritdoc/>
     public override async Task<IReadOnlyList<DoctorLine>> LookAsync(DoctorScene scene, CancellationToken cancel)
     {
@@ -28,15 +31,20 @@ internal sealed class PodmanCheck() : DoctorCheck("podman")
         }
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Limit);
+        var answers = false;
         using var podman = new PodmanClient(socket, clock: scene.Context.Clock);
         try
         {
+            await podman.PingAsync(limit.Token);
+            answers = true;
+            limit.CancelAfter(InfoLimit);
             var host = await podman.InfoAsync(limit.Token);
             return [.. Judge(host, host.StorageRoot.Length > 0 ? FileFacts.RoomOf(host.StorageRoot) : null)];
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (Exception e) when (!cancel.IsCancellationRequested && e is OperationCanceledException or PodmanException { Kind: PodmanFailure.TimedOut })
         {
-            return [Error($"podman hangs: no answer on {socket} within {Limit.TotalSeconds:0} s", "systemctl restart podman.service; if it hangs again: podman info, and look for a dead disk or network mount (dmesg)")];
+            var words = answers ? $"it answers on {socket}, but says nothing of itself within {InfoLimit.TotalSeconds:0} s" : $"no answer on {socket} within {Limit.TotalSeconds:0} s";
+            return [Error($"podman hangs: {words}", "systemctl restart podman.service; if it hangs again: podman info, and look for a dead disk or network mount (dmesg)")];
         }
         catch (PodmanException e)
         {

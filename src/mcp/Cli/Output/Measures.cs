@@ -20,6 +20,9 @@ internal static class Measures
             : string.Create(CultureInfo.InvariantCulture, $"{bytes:0.0} {units[unit]}");
     }
 
+    /// <summary>How many files, directories and links: <c>1 entry</c>, <c>12 entries</c>.</summary>
+    public static string Entries(ulong count) => count == 1 ? "1 entry" : string.Create(CultureInfo.InvariantCulture, $"{count} entries");
+
     /// <summary><c>350 ms</c>, <c>2.1 s</c>, <c>3 min</c>, <c>5 h</c>, <c>12 d</c>.</summary>
     public static string Span(TimeSpan span) => string.Create(CultureInfo.InvariantCulture, $"{span switch
     {

@@ -67,7 +67,7 @@ internal sealed class MigrationReport(CommandContext context)
         context.Screen.Line($"{result.Service}: {result.Source} -> {result.Target}");
         if (plan.Mode == "move")
         {
-            context.Screen.Line($"  data           {Measures.Bytes(plan.Bytes)} in {plan.Entries} entries, {(plan.Databases.Count == 1 ? "1 database" : $"{plan.Databases.Count} databases")}");
+            context.Screen.Line($"  data           {Measures.Bytes(plan.Bytes)} in {Measures.Entries(plan.Entries)}, {(plan.Databases.Count == 1 ? "1 database" : $"{plan.Databases.Count} databases")}");
             context.Screen.Line($"  room           {Measures.Bytes(plan.TargetFreeBytes)} free on {result.Target}");
         }
         else if (plan.Mode == "kept copy")
@@ -90,7 +90,7 @@ internal sealed class MigrationReport(CommandContext context)
             context.Screen.Line($"  note           {remark}");
         if (plan.Skipped.Count == 0)
             return;
-        var words = $"{plan.Skipped.Count} entr{(plan.Skipped.Count == 1 ? "y" : "ies")}";
+        var words = Measures.Entries((ulong)plan.Skipped.Count);
         context.Screen.Line(plan.Mode == "snapshot" ? $"  NOT IN IT      {words}:" : $"  STAYS BEHIND   {words} that no archive takes:");
         foreach (var skipped in plan.Skipped.Take(MostShown))
             context.Screen.Line($"    {PrintableBytes.Line(skipped.Path.Span)}: {skipped.Rule}");

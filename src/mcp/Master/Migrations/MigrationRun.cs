@@ -330,7 +330,7 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
             {
                 var live = await parts.Eyes.LiveAsync(intent.Target, Service, TimeSpan.FromSeconds(10), ending);
                 var containers = live.Containers.Where(c => c.Service == Service).ToList();
-                if (intent.Spec.Components.Select(c => ServiceJudgement.Fault(c.Name, containers)).FirstOrDefault(f => f is not null) is not { } fault)
+                if (intent.Spec.Components.Select(c => ServiceJudgement.Fault(c.Name, containers) ?? Unanswered(c, containers)).FirstOrDefault(f => f is not null) is not { } fault)
                     return true;
                 // It was healthy once. One bad answer of a busy machine gives up nothing: going back would take what it has written since.
                 if (IsBroken || containers.Count == 0 || containers.Exists(c => c.State != "running") || parts.Clock.GetElapsedTime(since) > HealthPatience)
@@ -345,6 +345,10 @@ internal sealed class MigrationRun(MigrationParts parts, RunningOperation run, M
             await Task.Delay(AskPause, parts.Clock, ending);
         }
     }
+
+    // Elsewhere no answer is no verdict; here one is needed, for it decides.
+    private static string? Unanswered(ComponentSpec component, List<ContainerStatus> containers) =>
+        component.Health is null || containers.Exists(c => c.Component == component.Name && c.Health == "healthy") ? null : $"{component.Name} does not say how it is";
 
     private McpException Reason(Exception e) => e switch
     {

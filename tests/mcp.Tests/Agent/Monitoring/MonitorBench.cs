@@ -25,7 +25,7 @@ internal sealed class MonitorBench : IAsyncDisposable
     {
         var settings = new MonitorSettings { Interval = TimeSpan.FromMilliseconds(200) };
         _configuration = TestAgent.In(_folder, Podman) with { Monitor = change?.Invoke(settings) ?? settings };
-        Podman.On("GET", "info", 200, """{"version":{"Version":"4.3.1"}}""");
+        Podman.On("GET", "_ping", answer => answer.PongAsync("4.3.1"));
         Podman.On("GET", "events", answer => answer.HangAsync());
         Podman.On("GET", $"containers/{Container}/json", answer => Refusals-- > 0
             ? answer.TextAsync(500, """{"cause":"state improper","message":"container is being removed","response":500}""")

@@ -143,7 +143,7 @@ internal sealed class MonitorTests
         // No busy loop: pauses grow from a second on.
         await Assert.That(Asked() - asked).IsLessThan(5);
         await Assert.That(bench.Kinds()).IsEquivalentTo(["podman-unreachable"]);
-        bench.Podman.On("GET", "info", 200, """{"version":{"Version":"5.0.0"}}""");
+        bench.Podman.On("GET", "_ping", answer => answer.PongAsync("5.0.0"));
         working = true;
         await bench.UntilAsync("podman-unreachable-over");
         await bench.UntilAsync("podman-changed");

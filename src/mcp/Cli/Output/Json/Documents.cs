@@ -100,7 +100,7 @@ internal sealed record DataDocument(IReadOnlyList<DataRecordDocument> Records, I
 /// <summary>Where the data of a service is.</summary>
 internal sealed record DataRecordDocument(string Service, string Node, string State, ulong Epoch, string VolumeId, ulong Bytes, string Path, string Updated);
 
-/// <summary><c>mcp snapshot list --json</c>.</summary>
+/// <summary><c>mcp snapshot list --json</c>; of <c>mcp snapshot create --json</c> the one that was taken.</summary>
 internal sealed record SnapshotsDocument(IReadOnlyList<SnapshotDocument> Snapshots);
 
 /// <summary>A stored archive.</summary>
