@@ -149,7 +149,7 @@ internal sealed partial class AgentHost : IAsyncDisposable
             Audit = new AgentAudit(parts.Events),
             Clock = parts.Clock,
             Logging = parts.Logging,
-            Services = services => services.AddSingleton(new AgentService(parts, work.Operations, work.Observer, work.Monitor, identity, work.Health, new FileOutlet(parts), work.Data, new DataExport(parts), work.Drill)),
+            Services = services => services.AddSingleton(new AgentService(parts, work.Operations, work.Observer, work.Monitor, identity, new HealthLook(parts, work.Health), new FileOutlet(parts), work.Data, new DataExport(parts), work.Drill)),
             Map = endpoints => endpoints.MapGrpcService<AgentService>(),
             Version = ProgramVersion.Text,
             Features = AgentFeatures.All,

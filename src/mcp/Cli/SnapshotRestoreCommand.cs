@@ -30,9 +30,10 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
             await UnpackAsync(link, new DownloadSnapshotRequest { ServiceName = name, At = at ?? "", Id = id ?? "" }, to, acceptPartial, cancel);
             return;
         }
-        // The very one that was shown and agreed to, although another may be taken meanwhile; what there is not is the master's to say.
-        var chosen = await FindAsync(link, name, at, id, cancel);
-        if (chosen is { Partial: true } && !acceptPartial)
+        // The very one that was shown and agreed to, although another may be taken meanwhile.
+        var choice = new ListSnapshotsRequest { ServiceName = name, Chosen = true, At = at ?? "", Id = id ?? "" };
+        var chosen = (await link.Master.ListSnapshotsAsync(choice, cancellationToken: cancel)).Snapshots.Single();
+        if (chosen.Partial && !acceptPartial)
         {
             throw new McpException(FaultCode.FailedPrecondition, $"snapshot {chosen.Id} of {name} is partial: {chosen.Skipped.Count} entr{(chosen.Skipped.Count == 1 ? "y is" : "ies are")} not in it")
             {
@@ -40,11 +41,11 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
                 Hint = $"what it lacks: mcp snapshot list {name}; to lay it over the data that is there: mcp snapshot restore {name} --id {chosen.Id} --accept-partial",
             };
         }
-        var which = chosen is null ? "a snapshot" : $"snapshot {chosen.Id} of {chosen.CreatedAt} ({Measures.Ago(chosen.CreatedAt, context.Clock)}, {Measures.Bytes(chosen.DataBytes)}{(chosen.Partial ? ", PARTIAL" : "")}{(chosen.Missing ? ", MISSING" : chosen.Damage.Length > 0 ? ", DAMAGED" : "")})";
+        var which = $"snapshot {chosen.Id} of {chosen.CreatedAt} ({Measures.Ago(chosen.CreatedAt, context.Clock)}, {Measures.Bytes(chosen.DataBytes)}{(chosen.Partial ? ", PARTIAL" : "")}{(chosen.Missing ? ", MISSING" : chosen.Damage.Length > 0 ? ", DAMAGED" : "")})";
         Confirmation.Require(
             context, $"restore {name} from {which}? The service stops; its data of now is set aside, and what was written since is not in it.", link.Fleet, yes,
-            $"mcp snapshot restore {name}{(chosen is null ? "" : $" --id {chosen.Id}")}{(acceptPartial ? " --accept-partial" : "")}");
-        var request = new RestoreSnapshotRequest { ServiceName = name, At = chosen is null ? at ?? "" : "", Id = chosen is null ? id ?? "" : $"{chosen.Id}", AcceptPartial = acceptPartial };
+            $"mcp snapshot restore {name} --id {chosen.Id}{(acceptPartial ? " --accept-partial" : "")}");
+        var request = new RestoreSnapshotRequest { ServiceName = name, Id = $"{chosen.Id}", AcceptPartial = acceptPartial };
         var run = new OperationRun(context, link, $"restore of {name}", limit: SnapshotCommand.MovingLimit);
         var answer = await run.CallAsync(o => link.Master.RestoreSnapshotAsync(request, o), cancel);
         context.Screen.Line($"{name} is restored from {answer.Filename} on {answer.Node} ({Measures.Bytes(answer.Bytes)})");
@@ -79,17 +80,6 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
         context.Screen.Line($"{request.ServiceName} as of {snapshot.CreatedAt} is in {to} ({Measures.Entries(snapshot.Entries)}, {Measures.Bytes(snapshot.DataBytes)})");
         foreach (var note in leftOut)
             context.Reporter.Warning(note);
-    }
-
-    // As the master chooses: the newest complete one, else the newest.
-    private static async Task<Snapshot?> FindAsync(FleetLink link, string service, string? at, string? id, CancellationToken cancel)
-    {
-        var all = (await link.Master.ListSnapshotsAsync(new ListSnapshotsRequest { ServiceName = service }, cancellationToken: cancel)).Snapshots;
-        if (id is not null)
-            return all.FirstOrDefault(s => $"{s.Id}" == id || s.Filename == id || s.Filename == $"{id}.tar.zst");
-        if (at is null)
-            return all.FirstOrDefault(s => !s.Partial) ?? all.FirstOrDefault();
-        return Measures.TryParse(at, out var time) ? all.Where(s => Measures.TryParse(s.CreatedAt, out var made) && made <= time).MaxBy(s => (s.CreatedAt, s.Id)) : null;
     }
 
     private static string Local(string? wanted, Snapshot snapshot)

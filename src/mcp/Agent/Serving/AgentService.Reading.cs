@@ -5,7 +5,6 @@ using Mcp.Agent.Lifecycle;
 using Mcp.Agent.Monitoring;
 using Mcp.Agent.Ownership;
 using Mcp.Agent.Registry;
-using Mcp.Alerts;
 using Mcp.Errors;
 using Mcp.Names;
 using Mcp.Podman;
@@ -19,9 +18,6 @@ namespace Mcp.Agent.Serving;
 /// <summary>Looking: always what is seen now, never what was wished.</summary>
 internal sealed partial class AgentService
 {
-    /// <summary>What a container may take to say how it is, when somebody looks: with <see cref="PodmanLook"/> less than the 5 s of the one who asks.</summary>
-    private static readonly TimeSpan HealthAnswer = TimeSpan.FromSeconds(2);
-
     /// <inheritdoc/>
     public override async Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context)
     {
@@ -75,7 +71,7 @@ internal sealed partial class AgentService
                     seen.Add((service, await observer.ObserveAsync(service, listed, look.Token)));
                 response.Unmanaged.AddRange(Observer.Unmanaged(parts.Services.All(), listed));
             }
-            await Task.WhenAll(seen.Select(s => AskHealthAsync(s.Service, s.Containers, context.CancellationToken)));
+            await Task.WhenAll(seen.Select(s => health.AskAsync(s.Service, s.Containers, context.CancellationToken)));
             response.Containers.AddRange(seen.SelectMany(s => s.Containers));
             // Asked after the look: what somebody works on, or did while it was looked at, is not judged by it.
             response.Busy.AddRange(parts.Services.All().Select(s => s.Name).Where(IsBusy));
@@ -290,31 +286,6 @@ internal sealed partial class AgentService
         }
         return status;
     }
-
-    // A container that does not answer must not make its whole node look silent: it has less time than whoever asks.
-    private async Task AskHealthAsync(RegisteredServiceRow service, IReadOnlyList<V1.ContainerStatus> containers, CancellationToken call)
-    {
-        var ports = ContainerRevival.PortsOf(parts, service);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(call);
-        limit.CancelAfter(HealthAnswer);
-        await Task.WhenAll(containers.Where(c => c.State == "running").Select(async container =>
-        {
-            var component = service.Spec.Components.First(c => c.Name == container.Component);
-            try
-            {
-                if (component.Health is { } wanted && await parts.Podman.InspectContainerAsync(container.Id, limit.Token) is { } detail)
-                    container.Health = await health.TryAsync(service.Spec, component, wanted, detail, ports, limit.Token) is null ? "healthy" : "unhealthy";
-            }
-            catch (OperationCanceledException) when (!call.IsCancellationRequested)
-            {
-                // Who asks was more impatient than the definition is: on a busy machine a command in a container takes its seconds. The monitor knows better.
-                container.Health = IsKnownUnhealthy(service.Name, container.Component) ? "unhealthy" : "";
-            }
-        }));
-    }
-
-    private bool IsKnownUnhealthy(string service, string component) =>
-        parts.Alerts.SinceOf(new AlertSubject(HealthWatch.Unhealthy, "", service, component)) is not null;
 
     private bool IsBusy(string service) => !parts.Start.Done || parts.Locks.HolderOf(ServiceName.Parse(service)) is not null;
 

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Mcp.Agent.Deploying;
 using Mcp.Agent.Drilling;
 using Mcp.Agent.Files;
 using Mcp.Agent.Identity;
@@ -19,7 +18,7 @@ namespace Mcp.Agent.Serving;
 /// turned into an operation or a look, and the answer is written. What is not built yet falls through to the generated base: Unimplemented.
 /// </summary>
 internal sealed partial class AgentService(
-    AgentParts parts, ServiceOperations operations, Observer observer, MonitorLoop monitor, FleetIdentity? identity, HealthProbe health,
+    AgentParts parts, ServiceOperations operations, Observer observer, MonitorLoop monitor, FleetIdentity? identity, HealthLook health,
     FileOutlet outlet, DataOperations data, DataExport export, ServiceDrill drill)
     : McpAgentService.McpAgentServiceBase
 {

@@ -13,14 +13,16 @@ using Microsoft.Win32.SafeHandles;
 namespace Mcp.Confinement.Work;
 
 /// <summary>
-/// Archives a folder that a service may be writing to: 1 the tree in the order of its names, each file as it is, each database as a copy that was made, checked and
-/// thrown away when its turn came (so that staging holds one copy at a time); 2 tar, digest, zstd, frames, all in one pass; 3 the trailer.
+/// Archives a folder that a service may be writing to: 1 the tree in the order of its names, each file as it is, each database as a copy that was made when its turn
+/// came and is thrown away behind it (so that staging holds one copy at a time); 2 tar, digest, zstd, frames, all in one pass, and beside it the check of the database
+/// that is in it at the moment; 3 the trailer, when every check was passed.
 /// </summary>
 internal sealed class ExportWork(ExportJob job, WorkPort port)
 {
     private const int Gathered = 64 * 1024;
 
     private readonly List<DatabaseCopy> _databases = [];
+    private readonly CheckBeside _check = new();
     private readonly byte[] _folder = Encoding.UTF8.GetBytes(job.Folder);
     private ExportReport? _report;
     private long _total;
@@ -52,11 +54,13 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         var started = Stopwatch.GetTimestamp();
         export.Advanced = report =>
         {
+            _check.ThrowIfDamaged();
             port.Report("archive", (_report = report).Bytes, Interlocked.Read(ref _total));
             level.Judge(Stopwatch.GetElapsedTime(started), port.Waited);
             zstd.Change(level.Level);
         };
         var done = export.Run(root, CancellationToken.None);
+        Settle();
         var trailer = new StreamTrailer { Sha256 = tar.Sha256, Bytes = (ulong)tar.Count, Entries = (ulong)done.Entries, Partial = done.IsPartial };
         trailer.Skipped.AddRange(Notes.Of(done.Skipped, done.SkippedCount).Concat(Notes.Of(done.Omitted, done.OmittedCount)));
         trailer.Changed.AddRange(Notes.Of(done.Changed, done.Changed.Count));
@@ -86,10 +90,8 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
     // where it lies, and whoever writes to it nevertheless is noted like any other writer, which ends a move.
     private FileChoice TakeAsItLies(ReadOnlySpan<byte> name, SafeFileHandle file, in FileStatus status)
     {
-        var shown = PrintableBytes.Line(name, 200);
-        port.Report($"check {shown}", _report?.Bytes ?? 0, Interlocked.Read(ref _total));
-        var notChecked = Check(file, shown);
-        _databases.Add(new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)status.Size, Method = "as it lies", NotChecked = notChecked });
+        Settle();
+        Check(file, new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)status.Size, Method = "as it lies" });
         return FileChoice.AsItIs;
     }
 
@@ -98,6 +100,8 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
 
     private FileChoice.Instead CopyDatabase(Folder root, ReadOnlySpan<byte> name)
     {
+        // The copy before leaves its room with its check.
+        Settle();
         var shown = PrintableBytes.Line(name, 200);
         var target = Path.Combine(job.Staging, $"copy-{++_copies}.db");
         var before = _report?.Bytes ?? 0;
@@ -107,38 +111,28 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         try
         {
             var copied = copier.Copy(name, target, CancellationToken.None);
-            port.Report($"check {shown}", before, Interlocked.Read(ref _total));
-            var notChecked = CheckCopy(target, shown);
-            _databases.Add(new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)copied.Bytes, Method = copied.Method, NotChecked = notChecked });
-            return new FileChoice.Instead(File.OpenHandle(target));
+            var copy = File.OpenHandle(target);
+            Check(copy, new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)copied.Bytes, Method = copied.Method });
+            return new FileChoice.Instead(copy);
         }
         finally
         {
-            // The archive reads it by its descriptor: however this ends, the disk gets it back.
+            // Archive and check read it by their descriptors: however this ends, the disk gets it back.
             DatabaseCopier.Remove(target);
         }
     }
 
-    private static string CheckCopy(string target, string shown)
+    private void Check(SafeFileHandle file, DatabaseCopy database)
     {
-        using var copy = File.OpenHandle(target);
-        return Check(copy, shown);
+        _databases.Add(database);
+        _check.Begin(file, database);
     }
 
-    private static string Check(SafeFileHandle file, string shown)
+    private void Settle()
     {
-        try
-        {
-            return DatabaseCheck.Run(file, alone: true);
-        }
-        catch (DamagedDatabaseException e)
-        {
-            throw new McpException(FaultCode.DataLoss, $"the database {shown} is damaged: it does not pass integrity_check", e)
-            {
-                Cause = Printable.Block(e.Message),
-                Hint = "restore it from an older snapshot, or salvage it with sqlite3 .recover; to archive the rest without it: [snapshot] exclude",
-            };
-        }
+        if (_check.Shown.Length > 0)
+            port.Report($"check {_check.Shown}", _report?.Bytes ?? 0, Interlocked.Read(ref _total));
+        _check.Settle();
     }
 
     private void Count()

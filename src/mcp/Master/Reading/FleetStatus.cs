@@ -108,7 +108,8 @@ internal sealed class FleetStatus(Database database, FleetObservation observatio
             Arch = node.Arch,
             Status = condition.Health switch { NodeHealth.Healthy => "healthy", NodeHealth.Unhealthy => "unhealthy", _ => "unknown" },
             Containers = seen?.Containers ?? 0,
-            LastHeartbeat = seen?.HeartbeatAt ?? "",
+            // A Register counts as one, and has no row.
+            LastHeartbeat = condition.LastHeartbeat is { } heard ? Timestamp.Format(heard) : seen?.HeartbeatAt ?? "",
             Services = (uint)services,
             Version = node.Version,
             Cordoned = node.Cordoned,

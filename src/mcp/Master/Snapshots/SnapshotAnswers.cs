@@ -17,11 +17,15 @@ internal sealed class SnapshotAnswers(Database database, OperationRunner runner,
 {
     private const int Piece = 512 * 1024;
 
-    /// <summary>All snapshots, or those of one service, the newest first.</summary>
+    /// <summary>All snapshots, or those of one service, the newest first; or the one that a restore would take, so that an operator can be asked about that very one.</summary>
+    /// <exception cref="McpException">NotFound or InvalidArgument: a restore would take none.</exception>
     public ListSnapshotsResponse List(ListSnapshotsRequest request)
     {
         var response = new ListSnapshotsResponse();
-        response.Snapshots.AddRange(database.Read(connection => SnapshotStore.All(connection, request.ServiceName)).Select(r => r.ToMessage()));
+        IReadOnlyList<SnapshotRow> rows = database.Read(connection => SnapshotStore.All(connection, request.ServiceName));
+        if (request.Chosen)
+            rows = [SnapshotChoice.Of(rows, request.ServiceName, request.Id, request.At)];
+        response.Snapshots.AddRange(rows.Select(r => r.ToMessage()));
         return response;
     }
 

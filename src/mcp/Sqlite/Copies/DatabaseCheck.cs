@@ -17,20 +17,39 @@ internal static class DatabaseCheck
     /// </param>
     /// <returns>What could not be checked, in words; empty: all was.</returns>
     /// <exception cref="DamagedDatabaseException">It is damaged.</exception>
-    public static string Run(SafeFileHandle file, bool alone)
+    public static string Run(SafeFileHandle file, bool alone) => Begin(file, alone)();
+
+    /// <summary>As <see cref="Run"/>, in two parts: the file is opened now, and may be closed and unlinked by its owner as soon as this returns.</summary>
+    /// <returns>The check itself, to be run once, by any thread.</returns>
+    /// <exception cref="DamagedDatabaseException">It cannot even be opened as a database.</exception>
+    public static Func<string> Begin(SafeFileHandle file, bool alone)
+    {
+        var database = Guard(() => SqliteHandle.OpenOwn(file, alone));
+        return () =>
+        {
+            using (database)
+                return Guard(() => Check(database));
+        };
+    }
+
+    private static string Check(SqliteHandle database)
     {
         try
         {
-            using var database = SqliteHandle.OpenOwn(file, alone);
-            try
-            {
-                Judge(database.Text("PRAGMA integrity_check(1)"));
-                return "";
-            }
-            catch (CopyFault e) when (e.IsOfTheApplication)
-            {
-                return CheckTables(database);
-            }
+            Judge(database.Text("PRAGMA integrity_check(1)"));
+            return "";
+        }
+        catch (CopyFault e) when (e.IsOfTheApplication)
+        {
+            return CheckTables(database);
+        }
+    }
+
+    private static T Guard<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
         }
         catch (CopyFault e)
         {

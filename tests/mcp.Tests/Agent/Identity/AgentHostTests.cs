@@ -47,6 +47,7 @@ internal sealed class AgentHostTests
         await using var host = await AgentHost.StartAsync(AgentConfigurationReader.ReadFile(joined.ConfigurationPath), NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
         await host.Registered.WaitAsync(TimeSpan.FromSeconds(30));
         await MasterBench.UntilAsync(async () => (await bench.NodeAsync("orion")).Joined, "the master has called back");
+        await Assert.That((await bench.NodeAsync("orion")).LastHeartbeat).IsNotEmpty().Because("a Register is heard, too; the first heartbeat follows half a minute later");
 
         using var local = UnixChannel.Open(folder["agent.sock"]);
         var agent = new McpAgentService.McpAgentServiceClient(local);

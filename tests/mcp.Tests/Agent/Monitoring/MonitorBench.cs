@@ -18,11 +18,13 @@ internal sealed class MonitorBench : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private CancellationTokenSource _end = new();
     private readonly AgentConfiguration _configuration;
+    private readonly PodmanLimits? _limits;
     private Task _running = Task.CompletedTask;
     private PodmanClient? _client;
 
-    public MonitorBench(Func<MonitorSettings, MonitorSettings>? change = null)
+    public MonitorBench(Func<MonitorSettings, MonitorSettings>? change = null, PodmanLimits? limits = null)
     {
+        _limits = limits;
         var settings = new MonitorSettings { Interval = TimeSpan.FromMilliseconds(200) };
         _configuration = TestAgent.In(_folder, Podman) with { Monitor = change?.Invoke(settings) ?? settings };
         Podman.On("GET", "_ping", answer => answer.PongAsync("4.3.1"));
@@ -122,7 +124,7 @@ internal sealed class MonitorBench : IAsyncDisposable
 
     private AgentParts Open()
     {
-        _client = Podman.Client();
+        _client = Podman.Client(_limits);
         return new AgentParts(_configuration, TimeProvider.System, NullLoggerFactory.Instance, _client, "fleet.example");
     }
 

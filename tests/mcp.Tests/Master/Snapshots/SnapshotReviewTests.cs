@@ -37,6 +37,24 @@ public class SnapshotReviewTests
     }
 
     [Test]
+    public async Task The_one_that_a_restore_would_take_is_told_before_anybody_agrees()
+    {
+        var (bench, _) = await SnapshotBench.StartAsync();
+        await using var __ = bench;
+        async Task<Snapshot> ChosenAsync(string at = "", string id = "") =>
+            (await bench.Admin.ListSnapshotsAsync(new ListSnapshotsRequest { ServiceName = "notes", Chosen = true, At = at, Id = id })).Snapshots.Single();
+        var none = await Assert.ThrowsAsync<Mcp.Errors.McpException>(async () => await ChosenAsync());
+        await Assert.That(none!.Code).IsEqualTo(Mcp.Errors.FaultCode.NotFound);
+        var first = await bench.CreateAsync();
+        var second = await bench.CreateAsync();
+        await Assert.That((await ChosenAsync()).Id).IsEqualTo(second.Id);
+        await Assert.That((await ChosenAsync(id: $"{first.Id}")).Id).IsEqualTo(first.Id);
+        await Assert.That((await ChosenAsync(at: bench.Rows().Single(r => r.Id == (long)second.Id).CreatedAt)).Id).IsEqualTo(second.Id);
+        var unknown = await Assert.ThrowsAsync<Mcp.Errors.McpException>(async () => await ChosenAsync(id: "4711"));
+        await Assert.That(unknown!.Code).IsEqualTo(Mcp.Errors.FaultCode.NotFound);
+    }
+
+    [Test]
     public async Task An_archive_that_is_gone_is_told_but_a_disk_that_is_not_there_costs_no_row()
     {
         var (bench, _) = await SnapshotBench.StartAsync();
