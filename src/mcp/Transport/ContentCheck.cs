@@ -11,8 +11,8 @@ namespace Mcp.Transport;
 /// <param name="announced">How many bytes the first message promised.</param>
 internal sealed class ContentCheck(ulong announced) : IDisposable
 {
-    /// <summary>How much one message carries: below the size at which arrays become expensive, and far below the limit of a message.</summary>
-    public const int ChunkBytes = 64 * 1024;
+    /// <summary>How much one message carries: with its headers in a buffer of 64 KiB, below the size at which arrays become expensive.</summary>
+    public const int ChunkBytes = 63 * 1024;
 
     /// <summary>The contract's limit of a chunk.</summary>
     private const int MostChunkBytes = 1024 * 1024;

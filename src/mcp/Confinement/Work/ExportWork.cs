@@ -56,7 +56,7 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         {
             _check.ThrowIfDamaged();
             port.Report("archive", (_report = report).Bytes, Interlocked.Read(ref _total));
-            level.Judge(Stopwatch.GetElapsedTime(started), port.Waited);
+            level.Judge(Stopwatch.GetElapsedTime(started), port.Waited, port.Sent);
             zstd.Change(level.Level);
         };
         var done = export.Run(root, CancellationToken.None);

@@ -20,6 +20,7 @@ internal sealed class WorkPort : IDisposable
     private readonly Thread _pulse;
     private volatile string _phase = "start";
     private long _waited;
+    private long _sent;
     private long _done;
     private long _total;
 
@@ -48,6 +49,9 @@ internal sealed class WorkPort : IDisposable
 
     /// <summary>How long <see cref="Output"/> has waited for its taker; read by the thread that writes.</summary>
     public TimeSpan Waited => Stopwatch.GetElapsedTime(0, _waited);
+
+    /// <summary>Bytes that <see cref="Output"/> has sent; read by the thread that writes.</summary>
+    public long Sent => _sent;
 
     /// <summary>Where the work stands from now on; it is sent by and by.</summary>
     /// <param name="phase">One word or two.</param>
@@ -150,6 +154,7 @@ internal sealed class WorkPort : IDisposable
             var since = Stopwatch.GetTimestamp();
             port.Send(new ConfinedOutput { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _length)) });
             port._waited += Stopwatch.GetTimestamp() - since;
+            port._sent += _length;
             _length = 0;
         }
     }

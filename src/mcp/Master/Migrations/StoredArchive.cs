@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Mcp.Confinement;
 using Mcp.Errors;
 using Mcp.Master.Snapshots;
 using Mcp.V1;
@@ -10,7 +11,7 @@ namespace Mcp.Master.Migrations;
 internal sealed class StoredArchive(string path, SnapshotRow row) : IAsyncStreamReader<ExportServiceDataResponse>, IAsyncDisposable
 {
     // At most 1 MiB by contract. The receiver makes a new array for each, which is cheap below 85,000 bytes.
-    private const int Piece = 64 * 1024;
+    private const int Piece = Frames.Chunk;
 
     private readonly FileStream _file = new(
         path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, Options = FileOptions.SequentialScan | FileOptions.Asynchronous, BufferSize = 0 });

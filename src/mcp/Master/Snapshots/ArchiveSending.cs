@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Mcp.Confinement;
 using Mcp.Errors;
 using Mcp.V1;
 
@@ -17,7 +18,7 @@ namespace Mcp.Master.Snapshots;
 internal sealed class ArchiveSending<T>(IClientStreamWriter<T> stream, T start, Action<T, ByteString> put, Func<StreamTrailer, T> end, Func<T> make)
 {
     // At most 1 MiB by contract. The receiver makes a new array for each, which is cheap below 85,000 bytes.
-    private const int Piece = 64 * 1024;
+    private const int Piece = Frames.Chunk;
 
     // As a reader's patience: who takes nothing for so long is gone.
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);

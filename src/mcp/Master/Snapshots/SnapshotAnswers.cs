@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
+using Mcp.Confinement;
 using Mcp.Errors;
 using Mcp.Master.Deployments;
 using Mcp.Master.Reading;
@@ -15,7 +16,7 @@ namespace Mcp.Master.Snapshots;
 /// <summary>What is read of snapshots: lists, verdicts, the archives themselves.</summary>
 internal sealed class SnapshotAnswers(Database database, OperationRunner runner, SnapshotFolder folder, SnapshotVerification verification, TimeProvider clock)
 {
-    private const int Piece = 512 * 1024;
+    private const int Piece = Frames.Chunk;
 
     /// <summary>All snapshots, or those of one service, the newest first; or the one that a restore would take, so that an operator can be asked about that very one.</summary>
     /// <exception cref="McpException">NotFound or InvalidArgument: a restore would take none.</exception>

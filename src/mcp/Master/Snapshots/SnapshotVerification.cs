@@ -20,7 +20,7 @@ internal sealed class SnapshotVerification(Database database, SnapshotFolder fol
     /// <summary>Below the snapshot folder; a name that no service can have.</summary>
     private const string Scratch = ".scratch";
 
-    private const int Piece = 512 * 1024;
+    private const int Piece = Frames.Chunk;
 
     /// <summary>Verifies everything of one archive.</summary>
     /// <param name="row">Which.</param>
