@@ -53,7 +53,7 @@ internal enum CallBudget
     /// <summary>No limit of its own.</summary>
     None,
 
-    /// <summary>1 a minute.</summary>
+    /// <summary>1 a minute, after some at once (<see cref="CallLimits.RegisterBurst"/>).</summary>
     Register,
 
     /// <summary>1 in 10 seconds.</summary>

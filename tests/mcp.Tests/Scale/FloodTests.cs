@@ -5,6 +5,7 @@ using Mcp.Master.Identity;
 using Mcp.Master.Reading;
 using Mcp.Master.Registration;
 using Mcp.Tests.Master;
+using Mcp.Transport;
 using Mcp.V1;
 
 namespace Mcp.Tests.Scale;
@@ -48,8 +49,8 @@ public class FloodTests
         await Assert.That((await flood).All(code => code is FaultCode.ResourceExhausted)).IsTrue();
         var registered = fleet.Host.Parts.Database.Read(NodeStore.Observations).Values.Where(o => o.RegisteredAt is not null).Select(o => o.Node);
         await Assert.That(registered).IsEquivalentTo(others);
-        // Its one Register of the minute was looked at, and refused in the history; the others never came so far.
-        await Assert.That(fleet.Host.Parts.Database.Read(c => EventStore.After(c, 0, new EventsRequest(), 10_000)).Count(e => e.Kind == "register-refused")).IsLessThanOrEqualTo(2);
+        // The few that its budget allows were looked at, and refused in the history; the others never came so far.
+        await Assert.That(fleet.Host.Parts.Database.Read(c => EventStore.After(c, 0, new EventsRequest(), 10_000)).Count(e => e.Kind == "register-refused")).IsLessThanOrEqualTo(CallLimits.RegisterBurst + 1);
     }
 
     [Test]
@@ -71,8 +72,8 @@ public class FloodTests
         var answers = await fleet.RegisterAllAsync();
         await Assert.That(answers.Count(code => code is null)).IsEqualTo(7);
         await Assert.That(answers.Count(code => code is FaultCode.ResourceExhausted)).IsEqualTo(Nodes - 7);
-        // And each has used up its one Register of the minute: no second try is even looked at.
-        await Assert.That((await fleet.RegisterAllAsync()).Count(code => code is null)).IsEqualTo(0);
+        // Who has a place keeps it, and nobody else gets one.
+        await Assert.That((await fleet.RegisterAllAsync()).Count(code => code is null)).IsEqualTo(7);
     }
 
     [Test]
