@@ -123,11 +123,12 @@ internal sealed class HealthProbe(PodmanClient podman, TimeProvider clock)
         Hint = $"mend what its last lines say, or raise timeout in [components.health] if it is only slow; then mcp deploy {service}",
     };
 
-    // Another process than the one that was started means that podman's restart policy has already been at work.
+    // Another process than the one that was started means that podman's restart policy has already been at work. The exit code of the life before is mostly
+    // gone then: podman says 0 of what runs.
     private static string? HasEnded(ContainerDetail? first, ContainerDetail? now) =>
         now is null ? "it is gone"
         : now.Status != Podman.ContainerStatus.Running ? $"it ended with exit code {now.ExitCode}{(now.OomKilled ? " (out of memory)" : "")}{(now.Error.Length > 0 ? ": " + Printable.Line(now.Error, 300) : "")}"
-        : first is not null && (now.RestartCount > first.RestartCount || (first.Pid != 0 && now.Pid != first.Pid)) ? $"it ended and was started again by its restart policy (exit code {now.ExitCode})"
+        : first is not null && (now.RestartCount > first.RestartCount || (first.Pid != 0 && now.Pid != first.Pid)) ? $"it ended and was started again by its restart policy{(now.ExitCode != 0 ? $" (exit code {now.ExitCode})" : "")}"
         : null;
 
     private static async Task<string?> TcpAsync(ContainerAddress target, CancellationToken ct)
