@@ -32,7 +32,8 @@ internal sealed class SnapshotRestoreCommand(CommandContext context)
         }
         // The very one that was shown and agreed to, although another may be taken meanwhile.
         var choice = new ListSnapshotsRequest { ServiceName = name, Chosen = true, At = at ?? "", Id = id ?? "" };
-        var chosen = (await link.Master.ListSnapshotsAsync(choice, cancellationToken: cancel)).Snapshots.Single();
+        if ((await link.Master.ListSnapshotsAsync(choice, cancellationToken: cancel)).Snapshots is not [var chosen])
+            throw new McpException(FaultCode.Unimplemented, "the master is older than this mcp and does not say which snapshot it would take") { State = "nothing was done", Hint = "use the mcp of the master's version: mcp status shows it" };
         if (chosen.Partial && !acceptPartial)
         {
             throw new McpException(FaultCode.FailedPrecondition, $"snapshot {chosen.Id} of {name} is partial: {chosen.Skipped.Count} entr{(chosen.Skipped.Count == 1 ? "y is" : "ies are")} not in it")

@@ -58,6 +58,9 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
     /// <summary>How many more times it says of a service that it is unhealthy.</summary>
     public ConcurrentDictionary<string, int> Unhealthy { get; } = new();
 
+    /// <summary>How many more times a service with a check does not say in time how it is.</summary>
+    public ConcurrentDictionary<string, int> Slow { get; } = new();
+
     /// <summary>How often it was asked what lives here.</summary>
     public int LiveChecks => _liveChecks;
 
@@ -272,6 +275,9 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
     public override Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context) =>
         Task.FromResult(new ListServicesResponse { Services = { Running.Values.Select(r => new RegisteredService { Spec = r.Spec }) } });
 
+    private static bool TakeOne(ConcurrentDictionary<string, int> counts, string service) =>
+        counts.TryGetValue(service, out var more) && more > 0 && counts.TryUpdate(service, more - 1, more);
+
     public override Task<LiveCheckResponse> LiveCheck(LiveCheckRequest request, ServerCallContext context)
     {
         Interlocked.Increment(ref _liveChecks);
@@ -284,7 +290,7 @@ internal sealed partial class FakeAgent : McpAgentService.McpAgentServiceBase, I
                     Service = r.Spec.Name,
                     Component = c.Name,
                     State = Stopped.ContainsKey(r.Spec.Name) ? "exited" : "running",
-                    Health = Unhealthy.TryGetValue(r.Spec.Name, out var more) && more > 0 && Unhealthy.TryUpdate(r.Spec.Name, more - 1, more) ? "unhealthy" : "",
+                    Health = TakeOne(Unhealthy, r.Spec.Name) ? "unhealthy" : c.Health is null || TakeOne(Slow, r.Spec.Name) ? "" : "healthy",
                 })),
             },
         });

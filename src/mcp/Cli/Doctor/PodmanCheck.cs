@@ -13,7 +13,7 @@ internal sealed class PodmanCheck() : DoctorCheck("podman")
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     /// <summary>For what podman says of itself: it starts a search of the package database for each of its helpers, which takes its time on a busy machine.</summary>
-    private static readonly TimeSpan InfoLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan InfoLimit = TimeSpan.FromSeconds(20);
 
     /// <inheritdoc/>
     public override async Task<IReadOnlyList<DoctorLine>> LookAsync(DoctorScene scene, CancellationToken cancel)

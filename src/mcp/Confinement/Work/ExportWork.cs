@@ -111,9 +111,9 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         try
         {
             var copied = copier.Copy(name, target, CancellationToken.None);
-            var copy = File.OpenHandle(target);
-            Check(copy, new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)copied.Bytes, Method = copied.Method });
-            return new FileChoice.Instead(copy);
+            using (var copy = File.OpenHandle(target))
+                Check(copy, new DatabaseCopy { Path = ByteString.CopyFrom(name), Bytes = (ulong)copied.Bytes, Method = copied.Method });
+            return new FileChoice.Instead(File.OpenHandle(target));
         }
         finally
         {

@@ -19,7 +19,7 @@ internal static class DatabaseCheck
     /// <exception cref="DamagedDatabaseException">It is damaged.</exception>
     public static string Run(SafeFileHandle file, bool alone) => Begin(file, alone)();
 
-    /// <summary>As <see cref="Run"/>, in two parts: the file is opened now, and may be closed and unlinked by its owner as soon as this returns.</summary>
+    /// <summary>As <see cref="Run"/>, in two parts: the file is opened now, and if it is <paramref name="alone"/>, its owner may close and unlink it as soon as this returns.</summary>
     /// <returns>The check itself, to be run once, by any thread.</returns>
     /// <exception cref="DamagedDatabaseException">It cannot even be opened as a database.</exception>
     public static Func<string> Begin(SafeFileHandle file, bool alone)

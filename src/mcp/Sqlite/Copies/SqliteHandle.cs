@@ -41,7 +41,7 @@ internal sealed class SqliteHandle : IDisposable
     /// Opens a file that is ours alone, by its descriptor: its name may be no text, and this one is the very file that was looked at. SQLite follows the link to the
     /// real name, beside which it finds log and journal.
     /// </summary>
-    /// <param name="file">Stays open as long as this is.</param>
+    /// <param name="file">Open until this returns. Without <paramref name="alone"/> its name must stay as long as this is open: log and journal lie beside it.</param>
     /// <param name="alone">Neither lies beside it: no locks, and no file is made there.</param>
     /// <exception cref="CopyFault">It cannot be opened.</exception>
     public static SqliteHandle OpenOwn(SafeFileHandle file, bool alone)
