@@ -3,16 +3,18 @@ using System.Security.Cryptography;
 namespace Mcp.Archive;
 
 /// <summary>Passes bytes through in one direction and keeps their SHA-256 and number: what a trailer promises of an archive.</summary>
-/// <param name="inner">Read from or written to; stays open.</param>
-internal sealed class DigestStream(Stream inner) : Stream
+/// <param name="inner">Read from or written to.</param>
+/// <param name="leaveOpen">Whether <paramref name="inner"/> outlives this.</param>
+internal sealed class DigestStream(Stream inner, bool leaveOpen = true) : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private string? _last;
 
     /// <summary>Bytes that went through.</summary>
     public long Count { get; private set; }
 
-    /// <summary>Lower-case hex of the SHA-256 of all bytes so far.</summary>
-    public string Sha256 => Convert.ToHexStringLower(_hash.GetCurrentHash());
+    /// <summary>Lower-case hex of the SHA-256 of all bytes so far; when it is disposed, of all there were.</summary>
+    public string Sha256 => _last ?? Convert.ToHexStringLower(_hash.GetCurrentHash());
 
     /// <inheritdoc/>
     public override bool CanRead => inner.CanRead;
@@ -62,8 +64,13 @@ internal sealed class DigestStream(Stream inner) : Stream
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && _last is null)
+        {
+            _last = Sha256;
             _hash.Dispose();
+            if (!leaveOpen)
+                inner.Dispose();
+        }
         base.Dispose(disposing);
     }
 

@@ -14,13 +14,11 @@ namespace Mcp.Confinement.Work;
 
 /// <summary>
 /// Archives a folder that a service may be writing to: 1 the tree in the order of its names, each file as it is, each database as a copy that was made when its turn
-/// came and is thrown away behind it (so that staging holds one copy at a time); 2 tar, digest, zstd, frames, all in one pass, and beside it the check of the database
-/// that is in it at the moment; 3 the trailer, when every check was passed.
+/// came and is thrown away behind it (so that staging holds one copy at a time); 2 tar, and on a thread of its own digest, zstd, frames, all in one pass, and beside them the check
+/// of the database that is in it at the moment; 3 the trailer, when every check was passed.
 /// </summary>
 internal sealed class ExportWork(ExportJob job, WorkPort port)
 {
-    private const int Gathered = 64 * 1024;
-
     private readonly List<DatabaseCopy> _databases = [];
     private readonly CheckBeside _check = new();
     private readonly byte[] _folder = Encoding.UTF8.GetBytes(job.Folder);
@@ -47,19 +45,21 @@ internal sealed class ExportWork(ExportJob job, WorkPort port)
         var level = new LevelByLink(job.LeastLevel > 0 ? job.LeastLevel : ZstdOutput.DefaultLevel, ZstdOutput.HighestLevel);
         using var zstd = ZstdOutput.Begin(port.Output, level.Level, job.Workers);
         using var tar = new DigestStream(zstd.Stream);
-        // Headers are half a kilobyte each: digest and compressor are called for many of them at once.
-        using var blocks = new BufferedStream(tar, Gathered);
-        var export = new TreeExport(
-            new ArchiveWriter(blocks), new ExcludePatterns(job.Excludes), (name, file, in status) => Choose(root, selection, name, file, status));
         var started = Stopwatch.GetTimestamp();
+        using var behind = new WriteBehind(tar, () =>
+        {
+            level.Judge(Stopwatch.GetElapsedTime(started), port.Waited, port.Sent);
+            zstd.Change(level.Level);
+        });
+        var export = new TreeExport(
+            new ArchiveWriter(behind), new ExcludePatterns(job.Excludes), (name, file, in status) => Choose(root, selection, name, file, status));
         export.Advanced = report =>
         {
             _check.ThrowIfDamaged();
             port.Report("archive", (_report = report).Bytes, Interlocked.Read(ref _total));
-            level.Judge(Stopwatch.GetElapsedTime(started), port.Waited, port.Sent);
-            zstd.Change(level.Level);
         };
         var done = export.Run(root, CancellationToken.None);
+        behind.Complete();
         Settle();
         var trailer = new StreamTrailer { Sha256 = tar.Sha256, Bytes = (ulong)tar.Count, Entries = (ulong)done.Entries, Partial = done.IsPartial };
         trailer.Skipped.AddRange(Notes.Of(done.Skipped, done.SkippedCount).Concat(Notes.Of(done.Omitted, done.OmittedCount)));

@@ -31,9 +31,9 @@ internal sealed class TreeIntake(IntakeOrder order)
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public StreamTrailer Extract(Stream compressed, Folder into, CancellationToken cancellation)
     {
-        using var zstd = new ZstdInput(compressed);
-        using var digest = new DigestStream(zstd);
-        var reader = new ArchiveReader(digest, new ArchiveLimits { Bytes = order.MostBytes, Entries = order.MostEntries });
+        var digest = new DigestStream(new ZstdInput(compressed), leaveOpen: false);
+        using var ahead = new ReadAhead(digest);
+        var reader = new ArchiveReader(ahead, new ArchiveLimits { Bytes = order.MostBytes, Entries = order.MostEntries });
         var tree = new TreeImport(into, order.Owners, order.KeepRoot);
         tree.Run(reader, cancellation);
         Bytes = reader.Bytes;

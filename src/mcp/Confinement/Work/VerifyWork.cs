@@ -20,9 +20,9 @@ internal static class VerifyWork
     public static VerifyResult Do(VerifyJob job, WorkPort port)
     {
         using var scratch = Folder.Open(job.Scratch);
-        using var zstd = new ZstdInput(port.Input);
-        using var digest = new DigestStream(zstd);
-        var reader = new ArchiveReader(digest, new ArchiveLimits());
+        var digest = new DigestStream(new ZstdInput(port.Input), leaveOpen: false);
+        using var ahead = new ReadAhead(digest);
+        var reader = new ArchiveReader(ahead, new ArchiveLimits());
         var result = new VerifyResult { Came = new StreamTrailer() };
         var buffer = new byte[256 * 1024];
         while (reader.Next() is { } entry)
