@@ -6,12 +6,15 @@
 #   bench.sh --data [SIZE]       archives, migrations, snapshots and restores beside tar, zstd, ssh, rsync, restic and borg over the same data;
 #                                SIZE 1, the default, means 1 GB of small files, 1 GB of blobs and a 2 GB database (30 GB of disk, root, some
 #                                twenty minutes); 0.1 is enough to see that it runs
+#   bench.sh --archive [SIZE [PAIRS]]  archives to a file and back beside tar and zstd, in turn, three pairs of each; no podman
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 . packaging/deps.sh
 if [ "${1:-}" = --scale ]; then
   deps_require build
+elif [ "${1:-}" = --archive ]; then
+  deps_require build bench-data
 else
   . packaging/podman.sh
   deps_require build podman busybox
@@ -21,7 +24,7 @@ fi
 if [ "${1:-}" = --scale ]; then
   # A connection each way for every agent, in one process on each side.
   ulimit -n "$(ulimit -Hn)"
-else
+elif [ "${1:-}" != --archive ]; then
   podman_ready
 fi
 dotnet build tests/benchmarks -c Release -v quiet -nologo

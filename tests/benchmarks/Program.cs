@@ -13,6 +13,12 @@ if (args is ["--scale", .. var sizes])
 if (args is [PlainSender.SinkVerb, var host])
     return await PlainSender.SinkAsync(host);
 
+if (args is ["--archive", .. var words])
+{
+    using var archives = new ArchiveBenchmark(words.Length > 0 ? double.Parse(words[0], CultureInfo.InvariantCulture) : 1, words.Length > 1 ? int.Parse(words[1], CultureInfo.InvariantCulture) : 3);
+    return await archives.RunAsync();
+}
+
 if (args is ["--data", .. var share])
 {
     using var benchmark = new DataBenchmark(share.Length > 0 ? double.Parse(share[0], CultureInfo.InvariantCulture) : 1);
