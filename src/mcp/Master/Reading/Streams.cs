@@ -29,8 +29,8 @@ internal sealed class Streams(Database database, OperationFeed feed, AgentLinks 
         {
             await foreach (var happened in feed.WatchAsync(request.Operation, request.After, WatchPatience, cancellation))
             {
-                // "Not known" is the end of a call, not of its operation: the journal has the end once the node has been asked.
-                if (happened.Outcome is { Success: false } && database.Read(c => OperationStore.Find(c, request.Operation)) is { } row && (row.IsOpen || row.State == "succeeded"))
+                // "Not known" and "not at its end" are the end of a call, not of its operation: the journal has that, once the node has been asked or the master could go on.
+                if (happened.Outcome is { Success: false } && database.Read(c => OperationStore.Find(c, request.Operation)) is { } row && (row.IsOpen || !Equals(row.Error, happened.Outcome.Error)))
                     break;
                 await writer.WriteAsync(happened, cancellation);
                 last = happened.Sequence;
