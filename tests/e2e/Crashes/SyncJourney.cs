@@ -41,14 +41,25 @@ internal sealed class SyncJourney
         Write();
     }
 
-    /// <summary>The sync, with as many removals as its plan has: one, and none if an earlier one got so far.</summary>
+    /// <summary>
+    /// The sync, with as many removals as its plan has: one, and none if an earlier one got so far. A plan in which something is unknown (a node that did not answer in the
+    /// two seconds of a look, on a machine that does more than this) is no such plan: an operator, too, looks again.
+    /// </summary>
     public async Task<CommandResult> RunAsync()
     {
-        var plan = await _fleet.RunAsync("plan", "--json");
-        if (plan.ExitCode == 1)
+        CommandResult? plan = null;
+        var removals = 0u;
+        await Wait.UntilAsync("a plan in which nothing is unknown", async () =>
+        {
+            plan = await _fleet.RunAsync("plan", "--json");
+            if (plan.ExitCode == 1)
+                return true;
+            using var document = JsonDocument.Parse(plan.Output);
+            removals = document.RootElement.GetProperty("removals").GetUInt32();
+            return document.RootElement.GetProperty("unknown").GetUInt32() == 0;
+        }, otherwise: () => Task.FromResult($"{plan}"));
+        if (plan!.ExitCode == 1)
             return plan;
-        using var document = JsonDocument.Parse(plan.Output);
-        var removals = document.RootElement.GetProperty("removals").GetUInt32();
         return await _fleet.RunAsync("sync", "--yes", "--yes-remove", removals.ToString(CultureInfo.InvariantCulture), "--overwrite");
     }
 
