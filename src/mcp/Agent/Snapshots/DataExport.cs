@@ -63,7 +63,7 @@ internal sealed class DataExport(AgentParts parts)
                 yield return part;
             await method;
         }
-        using var staging = ExportStaging.Create(parts.Configuration.DataRoot);
+        using var staging = ExportStaging.Create(parts.Configuration.DataRoot, parts.Clock, parts.Logging.CreateLogger<ExportStaging>());
         var folder = parts.Folders.PathOf(name.Value);
         // What is kept is kept small; of what only travels, the link decides.
         var moves = request.Mode == SnapshotPlan.Move;
@@ -96,7 +96,7 @@ internal sealed class DataExport(AgentParts parts)
             yield return new ExportServiceDataResponse { Trailer = new StreamTrailer() };
             yield break;
         }
-        using var staging = ExportStaging.Create(parts.Configuration.DataRoot);
+        using var staging = ExportStaging.Create(parts.Configuration.DataRoot, parts.Clock, parts.Logging.CreateLogger<ExportStaging>());
         var (files, copies) = (Path.Combine(staging.Path, "files"), Path.Combine(staging.Path, "copies"));
         Directory.CreateDirectory(files);
         Directory.CreateDirectory(copies);
