@@ -111,5 +111,8 @@ internal sealed class MigrationTrial(PairFleet fleet, RowService rows, string se
         await SqliteFile.ReadAsync(fleet.AgentDatabase(Target), $"SELECT (SELECT count(*) FROM services WHERE name = '{service}') + (SELECT count(*) FROM data_records WHERE service = '{service}')") == "0"
         && !Directory.Exists(Path.Combine(fleet.DataRoot(Target), service))
         && (!Directory.Exists(Path.Combine(fleet.DataRoot(Target), ".mcp", "staging")) || !Directory.EnumerateFileSystemEntries(Path.Combine(fleet.DataRoot(Target), ".mcp", "staging")).Any()),
-        TimeSpan.FromMinutes(3), () => Task.FromResult(fleet.Printed));
+        TimeSpan.FromMinutes(3), LeftAsync);
+
+    private async Task<string> LeftAsync() => (await Shell.RunAsync("find", [fleet.DataRoot(Target), "-maxdepth", "4", "-not", "-path", "*/mcp/*"])).Output
+        + await SqliteFile.ReadAsync(fleet.AgentDatabase(Target), "SELECT name FROM services; SELECT service, epoch, state FROM data_records") + "\n" + fleet.Printed;
 }

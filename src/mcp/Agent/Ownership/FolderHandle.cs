@@ -18,6 +18,7 @@ internal sealed partial class FolderHandle : IDisposable
     private const int NonBlocking = 0x800;
     private const int NotFound = 2;
     private const int Exists = 17;
+    private const int RemoveDirectory = 0x200;
 
     // x86-64 and arm64 number these differently (asm/fcntl.h).
     private static readonly bool Arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
@@ -58,7 +59,8 @@ internal sealed partial class FolderHandle : IDisposable
     {
         if (TryOpenFolder(name) is { } there)
             return (there, false);
-        if (MakeDirectory(_handle, name, mode) != 0 && Marshal.GetLastPInvokeError() != Exists)
+        var isOurs = MakeDirectory(_handle, name, mode) == 0;
+        if (!isOurs && Marshal.GetLastPInvokeError() != Exists)
             throw Fault($"mkdir of {System.IO.Path.Combine(Path, name)}");
         var made = TryOpenFolder(name) ?? throw new IOException($"the folder {System.IO.Path.Combine(Path, name)} vanished while it was made");
         try
@@ -74,6 +76,9 @@ internal sealed partial class FolderHandle : IDisposable
         catch
         {
             made.Dispose();
+            // On a disk that fails just now, the caller goes without it and never comes back for it. It is empty: a folder that somebody has filled meanwhile stays.
+            if (isOurs)
+                _ = Unlink(_handle, name, RemoveDirectory);
             throw;
         }
     }
@@ -173,7 +178,7 @@ internal sealed partial class FolderHandle : IDisposable
     }
 
     /// <summary>Removes an empty folder or a file; false when it is missing or not empty.</summary>
-    public bool TryRemove(string name, bool folder) => Unlink(_handle, name, folder ? 0x200 : 0) == 0;
+    public bool TryRemove(string name, bool folder) => Unlink(_handle, name, folder ? RemoveDirectory : 0) == 0;
 
     /// <summary>
     /// Removes everything in this folder. Names are read as bytes (a container may have made names that are no UTF-8), each is opened without
