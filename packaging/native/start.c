@@ -2,20 +2,12 @@
 // kernel would hand out page by page, some 1900 faults and a third of the whole start. Asked for at once, and in huge pages where the kernel
 // has them to give (/sys/kernel/mm/transparent_hugepage/enabled: always or madvise), it is a few. It is memory that is used anyway.
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 // Linux 5.14; an older kernel refuses it, and the pages come one by one as before.
 #endif
-
-// How much is made before the collector looks, in hexadecimal: 4 MiB. Its own measure is the processor's cache, and it grows with what survives; a master that passes blobs on
-// held 127 to 150 MiB with it and 83 to 92 with this. The runtime has no other way to be told; who sets it himself is right.
-__attribute__((constructor)) static void collect_early(void)
-{
-    setenv("DOTNET_GCgen0size", "400000", 0);
-}
 
 // Set by the linker: the zeroed part of the file's memory, of which the tables' room is nearly all.
 extern char __bss_start[], _end[];

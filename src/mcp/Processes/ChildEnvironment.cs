@@ -7,7 +7,7 @@ internal static class ChildEnvironment
 {
     /// <summary>
     /// Our environment without what systemd gave to us alone: a child that writes to our NOTIFY_SOCKET speaks for us, one that reads LISTEN_* or
-    /// WATCHDOG_* takes for its own what is ours. And without what the file sets for its own runtime (packaging/native/start.c), which another .NET program would take for its own.
+    /// WATCHDOG_* takes for its own what is ours.
     /// </summary>
     public static Dictionary<string, string> Inherited()
     {
@@ -15,7 +15,7 @@ internal static class ChildEnvironment
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
             var name = (string)variable.Key;
-            if (name is not ("NOTIFY_SOCKET" or "DOTNET_GCgen0size") && !name.StartsWith("WATCHDOG_", StringComparison.Ordinal) && !name.StartsWith("LISTEN_", StringComparison.Ordinal))
+            if (name != "NOTIFY_SOCKET" && !name.StartsWith("WATCHDOG_", StringComparison.Ordinal) && !name.StartsWith("LISTEN_", StringComparison.Ordinal))
                 environment[name] = (string?)variable.Value ?? "";
         }
         return environment;
