@@ -5,7 +5,7 @@ namespace Mcp.Archive;
 /// <summary>Passes bytes through in one direction and keeps their SHA-256 and number: what a trailer promises of an archive.</summary>
 /// <param name="inner">Read from or written to.</param>
 /// <param name="leaveOpen">Whether <paramref name="inner"/> outlives this.</param>
-internal sealed class DigestStream(Stream inner, bool leaveOpen = true) : Stream
+internal sealed class DigestStream(Stream inner, bool leaveOpen = true) : OneWayStream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private string? _last;
@@ -20,16 +20,7 @@ internal sealed class DigestStream(Stream inner, bool leaveOpen = true) : Stream
     public override bool CanRead => inner.CanRead;
 
     /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
     public override bool CanWrite => inner.CanWrite;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
@@ -40,9 +31,6 @@ internal sealed class DigestStream(Stream inner, bool leaveOpen = true) : Stream
     }
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         Note(buffer);
@@ -50,16 +38,7 @@ internal sealed class DigestStream(Stream inner, bool leaveOpen = true) : Stream
     }
 
     /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
     public override void Flush() => inner.Flush();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -7,7 +7,7 @@ namespace Mcp.Archive;
 /// The stream is used on that thread alone and disposed there, which may be later than this is disposed: a read of a pipe cannot be called back, and nobody should wait for it.
 /// </para>
 /// </summary>
-internal sealed class ReadAhead : Stream
+internal sealed class ReadAhead : OneWayStream
 {
     private readonly BlockExchange _blocks = new();
     private ArraySegment<byte> _block;
@@ -21,18 +21,6 @@ internal sealed class ReadAhead : Stream
     public override bool CanRead => true;
 
     /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    /// <inheritdoc/>
     /// <exception cref="Exception">What the stream itself threw.</exception>
     public override int Read(Span<byte> buffer)
     {
@@ -43,23 +31,6 @@ internal sealed class ReadAhead : Stream
         _at += taken;
         return taken;
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

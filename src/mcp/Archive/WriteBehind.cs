@@ -2,9 +2,9 @@ namespace Mcp.Archive;
 
 /// <summary>
 /// Writes to a stream on a thread of its own, a few blocks behind whoever fills it: files are read here while an archive is digested and compressed there, and headers of half
-/// a kilobyte reach the digest many at a time. What the stream refuses is thrown at the next write, or by <see cref="Complete"/>.
+/// a kilobyte reach the digest many at a time. What the stream refuses is thrown at the next write, or by <see cref="Complete"/>; a flush hands nothing over.
 /// </summary>
-internal sealed class WriteBehind : Stream
+internal sealed class WriteBehind : OneWayStream
 {
     private readonly BlockExchange _blocks = new();
     private readonly Thread _thread;
@@ -22,19 +22,7 @@ internal sealed class WriteBehind : Stream
     }
 
     /// <inheritdoc/>
-    public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
     public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <inheritdoc/>
     /// <exception cref="Exception">What the stream threw at an earlier block.</exception>
@@ -51,32 +39,17 @@ internal sealed class WriteBehind : Stream
         }
     }
 
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     /// <summary>Waits until the stream has taken everything. Nothing may follow.</summary>
     /// <exception cref="Exception">What the stream threw.</exception>
     public void Complete()
     {
+        // Whoever goes on after an error hears it again.
+        _blocks.ThrowFault();
         _blocks.Give(_block, _length);
         _blocks.End();
         _thread.Join();
         _blocks.ThrowFault();
     }
-
-    /// <summary>Does nothing: see <see cref="Complete"/>.</summary>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>Without <see cref="Complete"/> what was not taken yet is dropped. The other thread is gone when this returns.</summary>
     protected override void Dispose(bool disposing)

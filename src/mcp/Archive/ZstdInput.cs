@@ -9,7 +9,7 @@ namespace Mcp.Archive;
 /// limited by whoever reads: a stream that goes through here needs no more memory than its window.
 /// The library's own streams go from frame to frame by themselves; so its decoder is called frame by frame here.
 /// </summary>
-internal sealed unsafe class ZstdInput : Stream
+internal sealed unsafe class ZstdInput : OneWayStream
 {
     /// <summary>A frame's header has 18 bytes at most (RFC 8878, 3.1.1.1).</summary>
     private const int LongestHeader = 18;
@@ -34,18 +34,6 @@ internal sealed unsafe class ZstdInput : Stream
     public override bool CanRead => true;
 
     /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    /// <inheritdoc/>
     /// <exception cref="ArchiveException">Not zstd, damaged, cut, or of a kind that is not taken.</exception>
     public override int Read(Span<byte> buffer)
     {
@@ -62,23 +50,6 @@ internal sealed unsafe class ZstdInput : Stream
         }
         return 0;
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

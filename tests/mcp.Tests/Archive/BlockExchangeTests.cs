@@ -53,10 +53,12 @@ public class BlockExchangeTests
     {
         using var source = new Gate(Content(64 * BlockExchange.BlockBytes));
         using var ahead = new ReadAhead(source);
-        await MasterBench.UntilAsync(() => Task.FromResult(source.Position >= 7 * BlockExchange.BlockBytes), "it has read what may be on the way");
         _ = ahead.Read(new byte[1]);
-        // One in the hand, seven on the way, and nothing more however long one waits: the next read needs an empty block.
-        await Assert.That(source.Position).IsLessThanOrEqualTo(8 * BlockExchange.BlockBytes);
+        await MasterBench.UntilAsync(() => Task.FromResult(source.Position == 8 * BlockExchange.BlockBytes), "one in the hand, seven on the way");
+        // As long as another takes to read all of the same: nothing more comes, since the next read needs an empty block.
+        using var other = new ReadAhead(new MemoryStream(Content(64 * BlockExchange.BlockBytes)));
+        await other.CopyToAsync(Stream.Null);
+        await Assert.That(source.Position).IsEqualTo(8 * BlockExchange.BlockBytes);
     }
 
     [Test]
@@ -70,7 +72,9 @@ public class BlockExchangeTests
 
         // One that is in the middle of a read.
         using var stuck = new Gate(Content(10)) { Closed = true };
-        new ReadAhead(stuck).Dispose();
+        var waiting = new ReadAhead(stuck);
+        await Assert.That(stuck.Entered.Wait(Deadline)).IsTrue();
+        waiting.Dispose();
         await Assert.That(stuck.Disposed.IsSet).IsFalse();
         stuck.Open();
         await Assert.That(stuck.Disposed.Wait(Deadline)).IsTrue();
@@ -86,6 +90,9 @@ public class BlockExchangeTests
             while (true)
                 behind.Write(content);
         }).Throws<IOException>().WithMessageContaining("nobody takes it");
+
+        // And again, however often one asks.
+        await Assert.That(behind.Complete).Throws<IOException>();
 
         using var late = new WriteBehind(new Refusing());
         late.Write(content.AsSpan(0, 10));
@@ -132,12 +139,15 @@ public class BlockExchangeTests
 
         public bool Closed { get; init; }
 
+        public ManualResetEventSlim Entered { get; } = new();
+
         public ManualResetEventSlim Disposed { get; } = new();
 
         public void Open() => _open.Set();
 
         public override int Read(Span<byte> buffer)
         {
+            Entered.Set();
             if (Closed)
                 _open.Wait();
             var read = base.Read(buffer);

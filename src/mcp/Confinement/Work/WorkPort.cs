@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Google.Protobuf;
+using Mcp.Archive;
 using Mcp.Confined.V1;
 using Mcp.V1;
 
@@ -99,7 +100,7 @@ internal sealed class WorkPort : IDisposable
         }
     }
 
-    private sealed class InputStream(WorkPort port) : PortStream
+    private sealed class InputStream(WorkPort port) : OneWayStream
     {
         private ReadOnlyMemory<byte> _rest;
         private bool _ended;
@@ -121,11 +122,9 @@ internal sealed class WorkPort : IDisposable
             _rest = _rest[taken..];
             return taken;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
     }
 
-    private sealed class OutputStream(WorkPort port) : PortStream
+    private sealed class OutputStream(WorkPort port) : OneWayStream
     {
         private readonly byte[] _buffer = new byte[Frames.Chunk];
         private int _length;
@@ -144,8 +143,6 @@ internal sealed class WorkPort : IDisposable
                     Flush();
             }
         }
-
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
         public override void Flush()
         {
