@@ -58,4 +58,21 @@ internal sealed class FailingCallsTests
             }
         }
     }
+
+    [Test]
+    public async Task A_snapshot_that_a_failing_disk_refuses_says_so_and_leaves_nothing_in_staging()
+    {
+        await using var fleet = await SplitFleet.StartAsync();
+        var service = fleet.Unique("refused");
+        (await fleet.RunAsync("deploy", service, "-f", SlowService.Define(fleet, service, 1))).OrThrow();
+        (await fleet.RunAsync("snapshot", service)).OrThrow();
+        CommandResult refused;
+        await using (await FailingCalls.AttachAsync(fleet.Agent, "fsync,fdatasync", "EIO"))
+            refused = await fleet.RunAsync("snapshot", service);
+        await Assert.That(refused.ExitCode).IsEqualTo(1).Because($"{refused}");
+        await Assert.That(refused.Errors).Contains(".mcp/staging").And.Contains("next: ").Because($"{refused}");
+        // Not by the agent's next start.
+        await Assert.That(Directory.GetFileSystemEntries(Path.Combine(fleet.DataRoot, ".mcp", "staging"))).IsEmpty().Because($"{refused}");
+        (await fleet.RunAsync("snapshot", service)).OrThrow();
+    }
 }

@@ -64,6 +64,7 @@ internal sealed partial class ExportStaging : IDisposable
             if (Refusal() is null)
                 return;
         }
+        LeftBehind(_name);
     }
 
     // Why it could not be removed; null: it is gone.
@@ -88,9 +89,16 @@ internal sealed partial class ExportStaging : IDisposable
     {
         using (var folder = staging.TryOpenFolder(name))
             folder?.EraseContent();
-        staging.TryRemove(name, folder: true);
+        if (!staging.TryRemove(name, folder: true) && staging.TryOpenFolder(name) is { } left)
+        {
+            left.Dispose();
+            throw new IOException($"rmdir of {staging.Path}/{name} was refused");
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Name} in .mcp/staging could not be removed and is tried again: {Cause}")]
     private partial void NotRemoved(string name, string cause);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Name} in .mcp/staging still could not be removed: the next start of the agent does it; look at the disk (dmesg | tail)")]
+    private partial void LeftBehind(string name);
 }
