@@ -60,11 +60,10 @@ internal readonly ref struct TarBlock(ReadOnlySpan<byte> block)
     public static long Sum(ReadOnlySpan<byte> block)
     {
         long sum = 8 * ' ';
-        for (var at = 0; at < Size; at++)
-        {
-            if (at is < 148 or >= 156)
-                sum += block[at];
-        }
+        foreach (var value in block[..ChecksumField.Start.Value])
+            sum += value;
+        foreach (var value in block[ChecksumField.End.Value..Size])
+            sum += value;
         return sum;
     }
 

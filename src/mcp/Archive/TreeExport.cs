@@ -162,7 +162,7 @@ internal sealed class TreeExport(ArchiveWriter writer, ExcludePatterns excludes,
     {
         try
         {
-            return RandomAccess.Read(content, _buffer.AsSpan(0, length), from);
+            return NativeFile.ReadAt(content, _buffer.AsSpan(0, length), from);
         }
         catch (IOException e)
         {

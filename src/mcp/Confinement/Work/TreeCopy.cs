@@ -99,7 +99,7 @@ internal sealed unsafe partial class TreeCopy(bool owners, bool keepRoot, long r
             {
                 // Not every file system can: then through our hands.
                 buffer ??= new byte[256 * 1024];
-                var read = RandomAccess.Read(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - from)), from);
+                var read = NativeFile.ReadAt(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - from)), from);
                 RandomAccess.Write(target, buffer.AsSpan(0, read), from);
                 copied = read;
             }

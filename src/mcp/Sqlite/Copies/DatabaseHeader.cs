@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Mcp.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mcp.Sqlite.Copies;
@@ -19,7 +20,7 @@ internal static class DatabaseHeader
     public static bool IsDatabase(SafeFileHandle file)
     {
         Span<byte> start = stackalloc byte[16];
-        return RandomAccess.Read(file, start, 0) == start.Length && start.SequenceEqual(Magic);
+        return NativeFile.ReadAt(file, start, 0) == start.Length && start.SequenceEqual(Magic);
     }
 
     /// <summary>Of a name as <c>x.db-wal</c> the database's, <c>x.db</c>; empty: it is no companion's name.</summary>
@@ -38,13 +39,13 @@ internal static class DatabaseHeader
     {
         var length = RandomAccess.GetLength(journal);
         Span<byte> end = stackalloc byte[16];
-        if (length < 16 || RandomAccess.Read(journal, end, length - 16) < 16 || !end[8..].SequenceEqual(JournalMagic))
+        if (length < 16 || NativeFile.ReadAt(journal, end, length - 16) < 16 || !end[8..].SequenceEqual(JournalMagic))
             return [];
         var name = BinaryPrimitives.ReadUInt32BigEndian(end);
         if (name == 0 || name > 4096 || name > length - 20)
             return [];
         var bytes = new byte[name];
-        return RandomAccess.Read(journal, bytes, length - 16 - name) == bytes.Length ? bytes : [];
+        return NativeFile.ReadAt(journal, bytes, length - 16 - name) == bytes.Length ? bytes : [];
     }
 
     /// <summary>Says in the file that it is kept with a write-ahead log: a copy is a database of the same kind as its source.</summary>
