@@ -20,7 +20,8 @@ internal sealed class ArchiveIntake : IAsyncDisposable
     private readonly string _temporary;
     private readonly FileStream _file;
     private readonly StoreRoom _room;
-    private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: Waiting, resumeWriterThreshold: Waiting / 2, minimumSegmentSize: 128 * 1024, useSynchronizationContext: false));
+    // Segments of a message's size: larger ones would lie in the heap of large objects, which is looked through only with everything else.
+    private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: Waiting, resumeWriterThreshold: Waiting / 2, minimumSegmentSize: 64 * 1024, useSynchronizationContext: false));
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly CancellationTokenSource _ending = new();
     private readonly Task<ArchiveFacts> _reading;
