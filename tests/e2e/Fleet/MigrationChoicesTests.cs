@@ -90,6 +90,7 @@ internal sealed partial class MigrationChoicesTests
     // The target may run it and says nothing: nothing is started until an operator takes that on himself, and two copies end as one.
     private static async Task BreakHoldAsync(PairFleet fleet, RowService rows)
     {
+        await rows.TakeTimeForHealthAsync();
         var migration = fleet.RunAsync("migrate", "rows", "--to", "bee", "--yes");
         await Wait.UntilAsync("the container on bee stands still", async () => (await fleet.PodmanAsync(PairFleet.Bee, "pause", "rows")).ExitCode == 0, TimeSpan.FromMinutes(1), () => Task.FromResult(fleet.Printed));
         await fleet.Agent(PairFleet.Bee).KillAsync();

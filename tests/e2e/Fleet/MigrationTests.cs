@@ -53,6 +53,7 @@ internal sealed partial class MigrationTests
 
     private static async Task NeverHealthyAsync(PairFleet fleet, RowService rows)
     {
+        await rows.TakeTimeForHealthAsync();
         var migration = fleet.RunAsync("migrate", "rows", "--to", "bee", "--yes");
         await Wait.UntilAsync("the container on bee stands still", async () => (await fleet.PodmanAsync(PairFleet.Bee, "pause", "rows")).ExitCode == 0, TimeSpan.FromMinutes(1));
         var failed = await migration;

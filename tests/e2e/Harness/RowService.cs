@@ -58,6 +58,15 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
         _writing = Task.Run(WriteAsync);
     }
 
+    /// <summary>Its check takes seconds from now on: time for a test to come between the start of a container and its first good check.</summary>
+    public async Task TakeTimeForHealthAsync()
+    {
+        var file = Path.Combine(fleet.Definitions, $"{name}.toml");
+        var definition = await File.ReadAllTextAsync(file);
+        await File.WriteAllTextAsync(file, definition.Replace("""["sqlite3", "/data/rows.db", "SELECT count(*) FROM rows"]""", """["sh", "-c", "sleep 4; sqlite3 /data/rows.db 'SELECT count(*) FROM rows'"]""", StringComparison.Ordinal));
+        (await fleet.RunAsync("deploy", name)).OrThrow();
+    }
+
     /// <summary>Waits until so many more rows were acknowledged.</summary>
     public Task UntilMoreAsync(int rows)
     {
