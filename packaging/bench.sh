@@ -4,7 +4,7 @@
 #   bench.sh --scale [NODES...]  one master under 10, 50, 100 and 1000 simulated agents with ten services each, then under 16 real agents on
 #                                simulated runtimes; needs no podman, takes some ten minutes, and wants the machine for itself
 #   bench.sh --data [SIZE]       archives, migrations, snapshots and restores beside tar, zstd, ssh, rsync, restic and borg over the same data;
-#                                SIZE 1, the default, means 1 GB of small files, 1 GB of blobs and a 2 GB database (30 GB of disk, root, some
+#                                SIZE 1, the default, means 1 GB of small files, 1 GB of blobs and a 2 GB database (50 GB of disk, root, some
 #                                twenty minutes); 0.1 is enough to see that it runs
 #   bench.sh --archive [SIZE [PAIRS]]  archives to a file and back beside tar and zstd, in turn, three pairs of each; no podman
 set -euo pipefail

@@ -10,7 +10,7 @@ namespace Mcp.Benchmarks.Data;
 ///   1 corpora    made from a seed
 ///   2 archive    to a file, beside tar | zstd
 ///   3 fleet      for each corpus: migration, snapshot, restore; then the peers with the same corpus
-///   4 flat       a migration of four times the blobs: does memory grow?
+///   4 flat       a migration of ten times the blobs: does memory grow?
 ///   5 far        the blobs over a link with 25 ms of round trip, beside a plain TCP connection
 /// The network is one of its own, so that what is counted on its loopback is of this run alone.
 /// </summary>
@@ -120,13 +120,13 @@ internal sealed class DataBenchmark(double size) : IDisposable
 
     private async Task FlatAsync(MovingFleet fleet)
     {
-        const int Times = 4;
+        const int Times = 10;
         var large = Corpus.Blobs(_folder.PathOf("large"), (long)(Times * Gigabyte * size), "large");
         await fleet.GiveAsync(large);
         Directory.Delete(large.Folder, recursive: true);
         var move = await fleet.MigrateAsync(large);
         Remember(move.Cost, Times);
-        Add(new("Migration of four times the blobs", "`mcp migrate`", large, move.Copy, move.Cost, move.Cost.WireBytes, Peaks(move.Cost)));
+        Add(new("Migration of ten times the blobs", "`mcp migrate`", large, move.Copy, move.Cost, move.Cost.WireBytes, Peaks(move.Cost)));
         await fleet.TakeAwayAsync(large);
         foreach (var role in new[] { "master", "ant", "bee" })
             Aim($"peak memory of {role}, MB", _largest.Where(p => p.Key.StartsWith($"{role}×", StringComparison.Ordinal)).Max(p => p.Value) * 1.048576, 100, atLeast: false);
@@ -186,9 +186,9 @@ internal sealed class DataBenchmark(double size) : IDisposable
             foreach (var line in DataRow.Table(table.Key, [.. table.OrderBy(r => r.Corpus.Name, StringComparer.Ordinal)]))
                 Console.WriteLine(line);
         }
-        Console.WriteLine("\n| largest peak, MiB | moves at the full size | a migration of four times the blobs |\n|---|---|---|");
+        Console.WriteLine("\n| largest peak, MiB | moves at the full size | a migration of ten times the blobs |\n|---|---|---|");
         foreach (var process in _largest.Keys.Select(k => k.Split('×')[0]).Distinct())
-            Console.WriteLine(Invariant($"| {process} | {_largest.GetValueOrDefault($"{process}×1"):0} | {_largest.GetValueOrDefault($"{process}×4"):0} |"));
+            Console.WriteLine(Invariant($"| {process} | {_largest.GetValueOrDefault($"{process}×1"):0} | {_largest.GetValueOrDefault($"{process}×10"):0} |"));
         Console.WriteLine("\n| aim | is | aim | |\n|---|---|---|---|");
         _aims.ForEach(Console.WriteLine);
         Console.WriteLine(Invariant($"\nsize {size:0.###} of 1, 1 and 2 GB; {Environment.ProcessorCount} cores; {took.TotalMinutes:0} min; load at the end {File.ReadAllText("/proc/loadavg").Split(' ')[0]}"));
