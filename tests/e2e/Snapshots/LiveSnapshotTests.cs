@@ -2,7 +2,7 @@ using Mcp.EndToEnd.Harness;
 
 namespace Mcp.EndToEnd.Snapshots;
 
-/// <summary>Snapshots of a service that never stops writing: 20 of them, 500 in the long run (<see cref="LongRun"/>), and in that a database of 1 GB beside it.</summary>
+/// <summary>Snapshots of a service that never stops writing: 50 of them, 500 in the long run (<see cref="LongRun"/>), and in that a database of 1 GB beside it.</summary>
 internal sealed class LiveSnapshotTests
 {
     private const int Megabytes = 40;
@@ -20,7 +20,7 @@ internal sealed class LiveSnapshotTests
         using var scratch = new TemporaryFolder();
         await using var ledger = Ledger.Begin(Path.Combine(folder, "ledger.db"), Megabytes);
 
-        var count = LongRun.Is ? 500 : 20;
+        var count = LongRun.Is ? 500 : 50;
         for (var i = 0; i < count; i++)
         {
             await SnapshotAsync(fleet, service, ledger, scratch, i);
