@@ -10,7 +10,7 @@ namespace Mcp.Archive;
 internal sealed class ZstdOutput : IDisposable
 {
     /// <summary>
-    /// Level 2 with a larger table (<see cref="TableLog"/>): within 0 to 3 % of the bytes of zstd's own choice, level 3, for a third less of the processor (docs/benchmarks.md).
+    /// Level 2 with a larger table (<see cref="TableLog"/>): within 0 to 3 % of the bytes of zstd's own choice, level 3, for a sixth to two fifths less of the processor (docs/benchmarks.md).
     /// </summary>
     public const int DefaultLevel = 2;
 

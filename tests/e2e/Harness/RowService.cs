@@ -63,7 +63,10 @@ internal sealed class RowService(PairFleet fleet, string name) : IAsyncDisposabl
     {
         var file = Path.Combine(fleet.Definitions, $"{name}.toml");
         var definition = await File.ReadAllTextAsync(file);
-        await File.WriteAllTextAsync(file, definition.Replace("""["sqlite3", "/data/rows.db", "SELECT count(*) FROM rows"]""", """["sh", "-c", "sleep 4; sqlite3 /data/rows.db 'SELECT count(*) FROM rows'"]""", StringComparison.Ordinal));
+        var slow = definition.Replace("""["sqlite3", "/data/rows.db", "SELECT count(*) FROM rows"]""", """["sh", "-c", "sleep 4; sqlite3 /data/rows.db 'SELECT count(*) FROM rows'"]""", StringComparison.Ordinal);
+        if (slow == definition)
+            throw new InvalidOperationException($"the check of {name} is another than this knows");
+        await File.WriteAllTextAsync(file, slow);
         (await fleet.RunAsync("deploy", name)).OrThrow();
     }
 

@@ -23,12 +23,14 @@ public class ZstdTests
     public async Task A_level_that_changes_on_the_way_leaves_one_whole_frame()
     {
         var content = Content(20_000_000);
+        // Every change there is: the usual level has a table of its own, which comes and goes with it.
+        int[] levels = [ZstdOutput.HighestLevel, ZstdOutput.FastLevel, ZstdOutput.DefaultLevel, ZstdOutput.HighestLevel, ZstdOutput.DefaultLevel, ZstdOutput.FastLevel];
         using var compressed = new MemoryStream();
         using (var output = ZstdOutput.Begin(compressed, ZstdOutput.FastLevel, workers: 2))
         {
             for (var at = 0; at < content.Length; at += 1_000_000)
             {
-                output.Change(at / 1_000_000 % 3 == 0 ? ZstdOutput.HighestLevel : ZstdOutput.FastLevel);
+                output.Change(levels[at / 1_000_000 % levels.Length]);
                 output.Stream.Write(content.AsSpan(at, 1_000_000));
             }
         }
@@ -39,6 +41,31 @@ public class ZstdTests
         alone.Change(ZstdOutput.HighestLevel);
         alone.Stream.Write(content.AsSpan(0, 1000));
         await Assert.That(() => alone.Change(ZstdOutput.HighestLevel + 1)).Throws<ArgumentOutOfRangeException>();
+    }
+
+    [Test]
+    public async Task The_usual_level_finds_more_than_its_number_with_its_larger_table()
+    {
+        // Twelve bytes each, in no order, of so many kinds that the places of level 2's own table do not suffice for them.
+        var chance = new Random(1);
+        var kinds = new byte[60_000 * 12];
+        chance.NextBytes(kinds);
+        var content = new byte[6_000_000];
+        for (var at = 0; at + 12 <= content.Length; at += 12)
+            kinds.AsSpan(chance.Next(60_000) * 12, 12).CopyTo(content.AsSpan(at));
+        await Assert.That(Compressed(own: false) / Compressed(own: true)).IsGreaterThan(1.03);
+
+        double Compressed(bool own)
+        {
+            using var bytes = new MemoryStream();
+            using (var output = ZstdOutput.Open(bytes))
+            {
+                if (!own)
+                    output.SetParameter(ZSTD_cParameter.ZSTD_c_hashLog, 0);
+                output.Write(content);
+            }
+            return bytes.Length;
+        }
     }
 
     [Test]
